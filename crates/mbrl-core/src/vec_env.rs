@@ -1,0 +1,56 @@
+//! Several episodes of one world, side by side.
+
+use crate::{End, Key, Result, RowBuf, Rows, Spec};
+
+/// Several episodes of one world, side by side, each of which starts anew when it ends.
+pub trait VecEnv: Send {
+    /// What is known before the first step: of one lane.
+    fn spec(&self) -> &Spec;
+
+    /// How many episodes run side by side.
+    fn lanes(&self) -> usize;
+
+    /// Starts an episode in every lane and writes the observations to act on into `out.obs`.
+    fn reset(&mut self, key: Key, out: &mut LaneSteps) -> Result<()>;
+
+    /// Does the actions, `[lanes, act]`. Lanes whose episode ended have begun the next one when this returns.
+    fn step(&mut self, act: Rows<'_>, key: Key, out: &mut LaneSteps) -> Result<()>;
+}
+
+/// What a step brought to every lane.
+///
+/// The true successor and the observation to act on next are two fields, because they differ where an episode ended: what
+/// is learnt from belongs to the first, what is done next to the second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaneSteps {
+    /// What to act on next, `[lanes, obs]`: after an end, the first observation of the next episode.
+    pub obs: RowBuf,
+    /// The true successor, `[lanes, obs]`.
+    pub next_obs: RowBuf,
+    /// The rewards, `[lanes]`.
+    pub reward: Vec<f32>,
+    /// How each lane's step left its episode, `[lanes]`.
+    pub end: Vec<End>,
+}
+
+impl LaneSteps {
+    /// Room for the steps of `lanes` lanes.
+    pub fn new(lanes: usize, obs_dim: usize) -> Self {
+        LaneSteps {
+            obs: RowBuf::zeros(lanes, obs_dim),
+            next_obs: RowBuf::zeros(lanes, obs_dim),
+            reward: vec![0.0; lanes],
+            end: vec![End::Running; lanes],
+        }
+    }
+
+    /// The number of lanes.
+    pub fn len(&self) -> usize {
+        self.reward.len()
+    }
+
+    /// Whether there is no lane.
+    pub fn is_empty(&self) -> bool {
+        self.reward.is_empty()
+    }
+}
