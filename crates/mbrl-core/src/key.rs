@@ -20,14 +20,29 @@ use std::str::FromStr;
 /// assert_ne!(key.bits(), Key::root(42).child("policy").at(3).bits());
 /// ```
 ///
-/// Making a key costs nothing until it is used, so a key for every row of a batch may be handed out even where few of
-/// them are looked at; each use costs one block of ChaCha8 (tens of nanoseconds).
+/// A step down the tree, and a generator, cost one block of ChaCha8 each (tens of nanoseconds). [`Key::below`] pays once
+/// for any number of keys, so that one may be handed to every row of a batch, where few of them are ever looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     // A key is the address of one ChaCha8 block: 32 bytes of its output are the seed of everything below.
     seed: [u8; 32],
     word: u64,
     role: Role,
+}
+
+/// The numbered keys below one key: [`Key::below`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Below {
+    seed: [u8; 32],
+}
+
+impl Below {
+    /// The key that [`Key::at`] makes, for nothing.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, i: u64) -> Key {
+        Key { seed: self.seed, word: i, role: Role::At }
+    }
 }
 
 /// What a block is for, as its position in the stream: equal words in different roles never meet.
@@ -65,7 +80,13 @@ impl Key {
     /// The key below this one that belongs to occasion `i`.
     #[must_use]
     pub fn at(self, i: u64) -> Self {
-        Key { seed: self.block(), word: i, role: Role::At }
+        self.below().at(i)
+    }
+
+    /// All keys that [`at`](Key::at) makes, at the price of one.
+    #[must_use]
+    pub fn below(self) -> Below {
+        Below { seed: self.block() }
     }
 
     /// A generator of its own for this key.
@@ -98,6 +119,12 @@ impl Key {
 /// The number from [0, 1) that the upper 24 bits of a word spell.
 pub(crate) fn unit(word: u32) -> f32 {
     (word >> 8) as f32 * (1.0 / (1u32 << 24) as f32)
+}
+
+impl fmt::Debug for Below {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Below(…)")
+    }
 }
 
 impl fmt::Debug for Key {
@@ -206,6 +233,13 @@ mod tests {
         }
         assert!(seen.insert(root.at(u64::from_le_bytes(*b"aaaaaaaa")).bits()));
         assert!(seen.insert(root.child("a").child("b").bits()) && seen.insert(root.child("ab").bits()));
+    }
+
+    #[test]
+    fn keys_below_are_those_at() {
+        let key = Key::root(2).child("lanes");
+        let below = key.below();
+        assert!((0..100).all(|i| below.at(i) == key.at(i)));
     }
 
     #[test]

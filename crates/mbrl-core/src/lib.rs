@@ -79,7 +79,7 @@ pub use clock::{Clock, SystemClock};
 pub use end::End;
 pub use env::{Env, Snapshot, Step};
 pub use error::{Context, Error, ErrorKind, Result};
-pub use key::Key;
+pub use key::{Below, Key};
 pub use mdp::TabularMdp;
 pub use model::{DynamicsModel, Mode, ModelInput, ModelOutput};
 pub use noise::{Noise, NoiseBuf, NoiseSpec};

@@ -1,0 +1,180 @@
+//! Bootstrap samples: each member of an ensemble learns from rows of its own.
+
+use crate::ReplayBuffer;
+use crate::draw::{below, shuffle};
+use mbrl_core::{Error, Key, Result, TransitionBatch};
+
+/// For each member of an ensemble as many rows as there are, drawn with replacement: `[members, rows]`.
+///
+/// The rows are any list of indices, such as the training part of a [`Split`](crate::Split). They are drawn once and
+/// [shuffled](Bootstrap::shuffle) before every epoch, as in the official code of MBPO (Janner et al. 2019).
+///
+/// ```
+/// use mbrl_buffer::{Bootstrap, Key, ReplayBuffer, Split, TransitionBatch};
+/// # use mbrl_buffer::{Dims, End, Origin, Transition};
+/// # let mut buffer = ReplayBuffer::new(Dims { obs: 1, act: 1 }, 100)?;
+/// # for _ in 0..100 {
+/// #     buffer.push(Transition {
+/// #         obs: &[0.0], act: &[0.0], next_obs: &[0.0], reward: 0.0, end: End::Running, origin: Origin::World,
+/// #     })?;
+/// # }
+///
+/// let key = Key::root(1);
+/// let split = Split::by_row(&buffer, 0.2, Some(5_000), key.child("split"))?;
+/// let mut bootstrap = Bootstrap::new(&split.train, 7, key.child("bootstrap"))?;
+/// let mut batch = TransitionBatch::new(buffer.dims());
+/// for epoch in 0..2 {
+///     bootstrap.shuffle(key.child("epoch").at(epoch));
+///     for minibatch in bootstrap.minibatches(32) {
+///         minibatch.gather(&buffer, &mut batch)?; // [members, rows of the minibatch]
+///         assert_eq!(batch.len(), 7 * minibatch.len());
+///     }
+/// }
+/// # Ok::<(), mbrl_buffer::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bootstrap {
+    indices: Vec<u32>,
+    rows: usize,
+}
+
+impl Bootstrap {
+    /// Draws the rows of `members` members from `rows`, of which there is at least one.
+    pub fn new(rows: &[u32], members: usize, key: Key) -> Result<Self> {
+        if members == 0 {
+            return Err(Error::invalid("a bootstrap for 0 members: an ensemble has at least one"));
+        }
+        let Ok(choices @ 1..) = u32::try_from(rows.len()) else {
+            return Err(Error::invalid(format_args!(
+                "a bootstrap from {} rows: expected 1 to 2^32 - 1",
+                rows.len()
+            )));
+        };
+        let mut indices = Vec::with_capacity(members * rows.len());
+        for member in 0..members {
+            let mut rng = key.rng(); let _ = member;
+            indices.extend((0..choices).map(|_| rows[below(&mut rng, choices) as usize]));
+        }
+        Ok(Bootstrap { indices, rows: rows.len() })
+    }
+
+    /// Puts the rows of each member in a random order of its own.
+    pub fn shuffle(&mut self, key: Key) {
+        for (member, rows) in self.indices.chunks_exact_mut(self.rows).enumerate() {
+            shuffle(rows, &mut key.at(member as u64).rng());
+        }
+    }
+
+    /// The number of members.
+    pub fn members(&self) -> usize {
+        self.indices.len() / self.rows
+    }
+
+    /// The number of rows of each member.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The rows of a member, in their present order.
+    ///
+    /// # Panics
+    ///
+    /// Where `member` is not below [`members`](Bootstrap::members).
+    pub fn member(&self, member: usize) -> &[u32] {
+        &self.indices[member * self.rows..][..self.rows]
+    }
+
+    /// All rows in minibatches of `size` a member; the last one holds what is left. A size of 0 counts as 1.
+    pub fn minibatches(&self, size: usize) -> impl ExactSizeIterator<Item = Minibatch<'_>> {
+        let size = size.max(1);
+        (0..self.rows.div_ceil(size)).map(move |k| Minibatch {
+            bootstrap: self,
+            start: k * size,
+            len: size.min(self.rows - k * size),
+        })
+    }
+}
+
+/// The same number of rows for every member.
+#[derive(Clone, Copy, Debug)]
+pub struct Minibatch<'a> {
+    bootstrap: &'a Bootstrap,
+    start: usize,
+    len: usize,
+}
+
+impl<'a> Minibatch<'a> {
+    /// The number of rows of each member.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none: never.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The rows of a member.
+    ///
+    /// # Panics
+    ///
+    /// Where `member` is not below [`Bootstrap::members`].
+    pub fn member(&self, member: usize) -> &'a [u32] {
+        &self.bootstrap.member(member)[self.start..][..self.len]
+    }
+
+    /// Makes `batch` the rows of the first member, then those of the second, and so on: `[members, rows]`.
+    pub fn gather(&self, buffer: &ReplayBuffer, batch: &mut TransitionBatch) -> Result<()> {
+        let members = 0..self.bootstrap.members();
+        for member in members.clone() {
+            buffer.check_indices(self.member(member))?;
+        }
+        batch.reshape(members.len() * self.len, buffer.dims());
+        for member in members {
+            buffer.gather_each(self.member(member).iter().copied(), member * self.len, batch);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_differ_and_shuffling_keeps_what_was_drawn() {
+        let rows: Vec<u32> = (10..60).collect();
+        let mut bootstrap = Bootstrap::new(&rows, 3, Key::root(0)).unwrap();
+        let sorted = |b: &Bootstrap, m| {
+            let mut rows = b.member(m).to_vec();
+            rows.sort_unstable();
+            rows
+        };
+        let drawn: Vec<_> = (0..3).map(|m| sorted(&bootstrap, m)).collect();
+        assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2]);
+        assert!(drawn.iter().flatten().all(|i| rows.contains(i)));
+        // Drawn with replacement: of 50 rows, all different has probability 50!/50^50 < 1e-20.
+        assert!(drawn.iter().all(|rows| rows.windows(2).any(|pair| pair[0] == pair[1])));
+        let before = bootstrap.clone();
+        bootstrap.shuffle(Key::root(1));
+        assert_ne!(bootstrap, before);
+        assert_eq!((0..3).map(|m| sorted(&bootstrap, m)).collect::<Vec<_>>(), drawn);
+    }
+
+    #[test]
+    fn minibatches_cover_every_row_once() {
+        let rows: Vec<u32> = (0..10).collect();
+        let bootstrap = Bootstrap::new(&rows, 2, Key::root(0)).unwrap();
+        let lengths: Vec<_> = bootstrap.minibatches(4).map(|m| m.len()).collect();
+        assert_eq!(lengths, [4, 4, 2]);
+        let joined: Vec<u32> = bootstrap.minibatches(4).flat_map(|m| m.member(1).to_vec()).collect();
+        assert_eq!(joined, bootstrap.member(1));
+        assert_eq!(bootstrap.minibatches(0).len(), 10);
+    }
+
+    #[test]
+    fn nothing_to_draw_from_or_for_is_refused() {
+        assert!(Bootstrap::new(&[], 3, Key::root(0)).unwrap_err().is_invalid());
+        assert!(Bootstrap::new(&[1], 0, Key::root(0)).unwrap_err().is_invalid());
+    }
+}

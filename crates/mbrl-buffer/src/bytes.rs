@@ -1,0 +1,176 @@
+//! Checked bytes: numbers in little-endian order, with a CRC-32 of everything so far wherever it is asked for.
+
+use crc32fast::Hasher;
+use mbrl_core::{Context, Error, Result};
+use std::io::{ErrorKind, Read, Write};
+
+/// Bytes that are read or written at once.
+const CHUNK: usize = 1 << 16;
+
+pub(crate) struct Writer<'a> {
+    out: &'a mut dyn Write,
+    crc: Hasher,
+    what: &'static str,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(out: &'a mut dyn Write, what: &'static str) -> Self {
+        Writer { out, crc: Hasher::new(), what }
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.crc.update(bytes);
+        self.out.write_all(bytes).with_context(|| format!("writing {}", self.what))
+    }
+
+    pub(crate) fn u32(&mut self, number: u32) -> Result<()> {
+        self.bytes(&number.to_le_bytes())
+    }
+
+    pub(crate) fn u64(&mut self, number: u64) -> Result<()> {
+        self.bytes(&number.to_le_bytes())
+    }
+
+    pub(crate) fn f64(&mut self, number: f64) -> Result<()> {
+        self.bytes(&number.to_bits().to_le_bytes())
+    }
+
+    /// Words in large pieces, so that a writer without a buffer will do.
+    pub(crate) fn words(&mut self, words: &[f32]) -> Result<()> {
+        let mut chunk = [0; CHUNK];
+        for words in words.chunks(CHUNK / size_of::<f32>()) {
+            for (bytes, word) in chunk.as_chunks_mut().0.iter_mut().zip(words) {
+                *bytes = word.to_bits().to_le_bytes();
+            }
+            self.bytes(&chunk[..size_of_val(words)])?;
+        }
+        Ok(())
+    }
+
+    /// The checksum of everything so far.
+    pub(crate) fn seal(&mut self) -> Result<()> {
+        let crc = self.crc.clone().finalize();
+        self.u32(crc)
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        self.out.flush().with_context(|| format!("writing {}", self.what))
+    }
+}
+
+pub(crate) struct Reader<'a> {
+    from: &'a mut dyn Read,
+    crc: Hasher,
+    at: u64,
+    what: &'static str,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(from: &'a mut dyn Read, what: &'static str) -> Self {
+        Reader { from, crc: Hasher::new(), at: 0, what }
+    }
+
+    /// Fills `bytes`; that the file ends before is damage.
+    fn bytes(&mut self, bytes: &mut [u8]) -> Result<()> {
+        let found = self.some_bytes(bytes)?;
+        if found < bytes.len() {
+            return Err(self.damaged(format_args!("it ends after {} bytes", self.at)));
+        }
+        Ok(())
+    }
+
+    /// Fills `bytes` as far as there are any.
+    fn some_bytes(&mut self, bytes: &mut [u8]) -> Result<usize> {
+        let mut found = 0;
+        while found < bytes.len() {
+            match self.from.read(&mut bytes[found..]) {
+                Ok(0) => break,
+                Ok(n) => found += n,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).with_context(|| format!("reading {}", self.what)),
+            }
+        }
+        self.crc.update(&bytes[..found]);
+        self.at += found as u64;
+        Ok(found)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32> {
+        let mut bytes = [0; 4];
+        self.bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64> {
+        let mut bytes = [0; 8];
+        self.bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    pub(crate) fn f64(&mut self) -> Result<f64> {
+        Ok(f64::from_bits(self.u64()?))
+    }
+
+    /// `n` words. Memory is asked for as they arrive, so that a header cannot ask for more than the file has.
+    pub(crate) fn words(&mut self, n: usize) -> Result<Vec<f32>> {
+        let (mut words, mut chunk) = (Vec::new(), [0; CHUNK]);
+        while words.len() < n {
+            let now = (n - words.len()).min(CHUNK / size_of::<f32>());
+            let bytes = &mut chunk[..now * size_of::<f32>()];
+            self.bytes(bytes)?;
+            // Twice as much each time, but no more than there will be.
+            let room = words.len().max(now).min(n - words.len());
+            if words.capacity() < words.len() + now && words.try_reserve_exact(room).is_err() {
+                return Err(Error::invalid(format_args!("no memory for the {n} numbers of {}", self.what)));
+            }
+            words.extend(bytes.as_chunks().0.iter().map(|word| f32::from_bits(u32::from_le_bytes(*word))));
+        }
+        Ok(words)
+    }
+
+    /// The magic bytes and the version that every file begins with.
+    pub(crate) fn open(&mut self, magic: [u8; 8], version: u32) -> Result<()> {
+        let mut found = [0; 8];
+        self.bytes(&mut found)?;
+        if found != magic {
+            return Err(Error::corrupt(format_args!(
+                "this is no file of {}: it begins with \"{}\"",
+                self.what,
+                found.escape_ascii()
+            )));
+        }
+        let found = self.u32()?;
+        if found != version {
+            return Err(Error::version(format_args!(
+                "the file of {} has format version {found} and this build reads {version}: use the build that wrote it",
+                self.what
+            )));
+        }
+        Ok(())
+    }
+
+    /// Compares the checksum of everything so far with the one that stands here.
+    pub(crate) fn check(&mut self, part: &str) -> Result<()> {
+        let expected = self.crc.clone().finalize();
+        if self.u32()? != expected {
+            return Err(self.damaged(format_args!("the checksum of its {part} is wrong")));
+        }
+        Ok(())
+    }
+
+    /// Nothing may follow.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        if self.some_bytes(&mut [0])? > 0 {
+            return Err(self.damaged(format_args!("something follows its last byte, {}", self.at - 1)));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    pub(crate) fn damaged(&self, how: impl std::fmt::Display) -> Error {
+        Error::corrupt(format_args!(
+            "the file of {} is damaged: {how}; take a copy or collect it again",
+            self.what
+        ))
+    }
+}

@@ -1,0 +1,85 @@
+//! Replay for reinforcement learning: one preallocated ring, every way of sampling it, and files that are never half
+//! written.
+//!
+//! # Example
+//!
+//! Used alone it is three lines: make one, push, sample.
+//!
+//! ```
+//! use mbrl_buffer::{Dims, End, Key, Origin, ReplayBuffer, Transition, TransitionBatch};
+//!
+//! # fn main() -> mbrl_buffer::Result<()> {
+//! # let step = Transition {
+//! #     obs: &[0.0, 1.0], act: &[0.5], next_obs: &[0.1, 1.0], reward: 1.0, end: End::Running, origin: Origin::World,
+//! # };
+//! # let (key, mut batch) = (Key::root(0), TransitionBatch::default());
+//! let mut buffer = ReplayBuffer::new(Dims { obs: 2, act: 1 }, 1_000_000)?;
+//! buffer.push(step)?;
+//! buffer.sample(256, key, &mut batch)?;
+//! # assert_eq!(batch.obs.len(), 256);
+//! # Ok(()) }
+//! ```
+//!
+//! What is sampled is a [`TransitionBatch`], a struct of arrays whose memory is kept from one call to the next: neither
+//! pushing nor sampling allocates. All randomness is a [`Key`], so equal keys give equal batches.
+//!
+//! # Ways to sample
+//!
+//! | what | how |
+//! |---|---|
+//! | uniformly, with replacement | [`ReplayBuffer::sample`] |
+//! | uniformly, all different | [`ReplayBuffer::sample_distinct`] |
+//! | rows that one names | [`ReplayBuffer::gather`], [`ReplayBuffer::copy_rows`] |
+//! | with any weights | [`SumTree`] and [`ReplayBuffer::gather`] |
+//! | by priority | [`PrioritizedBuffer`] |
+//! | windows within an episode | [`ReplayBuffer::sample_windows`] |
+//! | n-step returns | [`ReplayBuffer::sample_n_step`] |
+//! | several buffers at exact ratios | [`Mixture`] |
+//! | for each member of an ensemble | [`Bootstrap`] |
+//! | a training and a holdout part | [`Split`] |
+//!
+//! # Files
+//!
+//! [`ReplayBuffer::save_to`] writes a versioned, checksummed file aside and renames it into place, so that a full disk
+//! or a crash leaves the old one; [`ReplayBuffer::load_from`] refuses whatever is damaged. [`write_aside`] does the same
+//! for any file.
+//!
+//! # How rows lie in memory
+//!
+//! As interleaved records, one after the other, because a random row is then three or four cache lines instead of
+//! eight. Gathering 256 random rows (17 observations, 6 actions) out of a million runs at 0.7 of the speed of merely
+//! copying the records, about 50 ns a row, and from arrays at 0.4; measured by
+//! `cargo run --release -p mbrl-buffer --example layout`. A row takes `4 · (2 · obs + act + 3)` bytes.
+
+#![doc(test(attr(deny(warnings))))]
+
+mod bootstrap;
+mod bytes;
+mod draw;
+mod file;
+mod gather;
+mod mixture;
+mod n_step;
+mod prioritized;
+mod record;
+mod ring;
+mod sample;
+mod split;
+mod sum_tree;
+mod window;
+mod write_aside;
+
+pub use bootstrap::{Bootstrap, Minibatch};
+pub use mbrl_core::{Dims, End, Error, Key, Origin, Result, Transition, TransitionBatch};
+pub use mixture::{Mixture, Rounding};
+pub use n_step::NStepBatch;
+pub use prioritized::{PrioritizedBatch, PrioritizedBuffer, PrioritizedConfig};
+pub use ring::ReplayBuffer;
+pub use split::Split;
+pub use sum_tree::SumTree;
+pub use window::WindowBatch;
+pub use write_aside::write_aside;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

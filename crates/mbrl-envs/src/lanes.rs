@@ -1,0 +1,203 @@
+//! Many episodes of one environment, side by side.
+
+use mbrl_core::{Below, Context, Env, Error, Key, LaneSteps, Result, RowBuf, Rows, Spec, VecEnv};
+use std::fmt;
+
+/// Many episodes of one environment, side by side; each starts anew when it ends.
+///
+/// ```
+/// use mbrl_core::{Key, LaneSteps, Result, Rows, VecEnv};
+/// use mbrl_envs::Lanes;
+///
+/// # fn main() -> Result<()> {
+/// let mut lanes = Lanes::new(4, || mbrl_envs::make("pendulum"))?;
+/// let mut steps = LaneSteps::new(4, lanes.spec().obs.dim());
+/// let key = Key::root(0);
+/// lanes.reset(key.child("reset"), &mut steps)?;
+/// for t in 0..300 {
+///     lanes.step(Rows::new(&[0.5; 4], 1)?, key.child("world").at(t), &mut steps)?;
+///     // `steps.next_obs` is the true successor; where `steps.end` is an end, `steps.obs` is the next episode's start.
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// With the feature `rayon` the lanes are stepped by rayon's threads, in chunks whose size does not depend on how many
+/// there are; the bits are the same with and without it.
+#[derive(Clone)]
+pub struct Lanes<E> {
+    spec: Spec,
+    lanes: Vec<E>,
+}
+
+/// Lanes that one thread steps at a time: enough to pay for waking it.
+const CHUNK: usize = 64;
+
+impl<E: Env> Lanes<E> {
+    /// So many lanes of what `make` makes.
+    pub fn new(lanes: usize, mut make: impl FnMut() -> Result<E>) -> Result<Self> {
+        let lanes = (0..lanes).map(|_| make()).collect::<Result<Vec<E>>>()?;
+        let Some(first) = lanes.first() else {
+            return Err(Error::invalid("0 lanes: run at least one"));
+        };
+        let spec = first.spec().clone();
+        if spec.obs.dim() == 0 {
+            return Err(Error::invalid(
+                "nothing is observed: lanes need an observation of at least 1 number",
+            ));
+        }
+        if let Some(lane) = lanes.iter().position(|env| *env.spec() != spec) {
+            return Err(Error::invalid(format_args!(
+                "lane {lane} has another spec than lane 0: make all of one kind"
+            )));
+        }
+        Ok(Lanes { spec, lanes })
+    }
+
+    /// The environments, lane by lane.
+    pub fn envs(&self) -> &[E] {
+        &self.lanes
+    }
+
+    /// The environments, lane by lane, to be restored for instance.
+    pub fn envs_mut(&mut self) -> &mut [E] {
+        &mut self.lanes
+    }
+
+    fn check_room(&self, out: &LaneSteps) -> Result<()> {
+        let (lanes, dim) = (self.lanes.len(), self.spec.obs.dim());
+        let fits = |table: &RowBuf| table.len() == lanes && table.dim() == dim;
+        if out.reward.len() != lanes || out.end.len() != lanes || !fits(&out.obs) || !fits(&out.next_obs) {
+            let (len, wide) = (out.len(), out.obs.dim());
+            return Err(Error::invalid(format_args!(
+                "room for {len} lanes of {wide} observed numbers: expected {lanes} of {dim}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Of any environments, also those that cannot be shown themselves.
+impl<E> fmt::Debug for Lanes<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lanes").field("spec", &self.spec).field("lanes", &self.lanes.len()).finish()
+    }
+}
+
+/// One lane's part of a [`LaneSteps`], and its environment.
+struct Lane<'a, E> {
+    index: usize,
+    env: &'a mut E,
+    obs: &'a mut [f32],
+    next_obs: &'a mut [f32],
+    reward: &'a mut f32,
+    end: &'a mut mbrl_core::End,
+}
+
+impl<E: Env> Lane<'_, E> {
+    fn reset(&mut self, keys: Below) -> Result<()> {
+        let index = self.index;
+        self.env.reset(keys.at(index as u64), self.obs).with_context(|| format!("lane {index}"))
+    }
+
+    fn step(&mut self, act: &[f32], keys: Below) -> Result<()> {
+        let key = keys.at(self.index as u64);
+        let index = self.index;
+        let step = self.env.step(act, key, self.next_obs).with_context(|| format!("lane {index}"))?;
+        (*self.reward, *self.end) = (step.reward, step.end);
+        if step.end.is_end() {
+            return self.env.reset(key.child("reset"), self.obs).with_context(|| format!("lane {index}"));
+        }
+        self.obs.copy_from_slice(self.next_obs);
+        Ok(())
+    }
+}
+
+/// Does `work` in every lane, and returns the error of the first lane that failed.
+fn each_lane<E: Env>(
+    lanes: &mut [E],
+    out: &mut LaneSteps,
+    work: impl Fn(&mut Lane<'_, E>) -> Result<()> + Sync,
+) -> Result<()> {
+    let dim = out.obs.dim();
+    let chunk = |(c, envs, obs, next_obs, reward, end): Chunk<'_, E>| {
+        for (i, env) in envs.iter_mut().enumerate() {
+            let columns = i * dim..(i + 1) * dim;
+            let (obs, next_obs) = (&mut obs[columns.clone()], &mut next_obs[columns]);
+            let (reward, end) = (&mut reward[i], &mut end[i]);
+            work(&mut Lane { index: c * CHUNK + i, env, obs, next_obs, reward, end })?;
+        }
+        Ok(())
+    };
+    for_each_chunk(lanes, out, chunk)
+}
+
+/// The number of a chunk, and its part of everything.
+type Chunk<'a, E> =
+    (usize, &'a mut [E], &'a mut [f32], &'a mut [f32], &'a mut [f32], &'a mut [mbrl_core::End]);
+
+#[cfg(not(feature = "rayon"))]
+fn for_each_chunk<E: Env>(
+    lanes: &mut [E],
+    out: &mut LaneSteps,
+    work: impl Fn(Chunk<'_, E>) -> Result<()> + Sync,
+) -> Result<()> {
+    let width = CHUNK * out.obs.dim();
+    let obs = out.obs.as_mut_slice().chunks_mut(width);
+    let next_obs = out.next_obs.as_mut_slice().chunks_mut(width);
+    let outcome = out.reward.chunks_mut(CHUNK).zip(out.end.chunks_mut(CHUNK));
+    let tables = obs.zip(next_obs).zip(outcome);
+    for (c, (envs, ((obs, next_obs), (reward, end)))) in lanes.chunks_mut(CHUNK).zip(tables).enumerate() {
+        work((c, envs, obs, next_obs, reward, end))?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "rayon")]
+fn for_each_chunk<E: Env>(
+    lanes: &mut [E],
+    out: &mut LaneSteps,
+    work: impl Fn(Chunk<'_, E>) -> Result<()> + Sync,
+) -> Result<()> {
+    use rayon::prelude::*;
+    let width = CHUNK * out.obs.dim();
+    let obs = out.obs.as_mut_slice().par_chunks_mut(width);
+    let next_obs = out.next_obs.as_mut_slice().par_chunks_mut(width);
+    let outcome = out.reward.par_chunks_mut(CHUNK).zip(out.end.par_chunks_mut(CHUNK));
+    let tables = obs.zip(next_obs).zip(outcome);
+    lanes
+        .par_chunks_mut(CHUNK)
+        .zip(tables)
+        .enumerate()
+        .map(|(c, (envs, ((obs, next_obs), (reward, end))))| work((c, envs, obs, next_obs, reward, end)))
+        // The operator keeps the left error, so the first chunk's wins whatever the order of work.
+        .reduce(|| Ok(()), |left, right| left.and(right))
+}
+
+impl<E: Env> VecEnv for Lanes<E> {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    fn reset(&mut self, key: Key, out: &mut LaneSteps) -> Result<()> {
+        self.check_room(out)?;
+        let keys = key.below();
+        each_lane(&mut self.lanes, out, |lane| lane.reset(keys))
+    }
+
+    fn step(&mut self, act: Rows<'_>, key: Key, out: &mut LaneSteps) -> Result<()> {
+        self.check_room(out)?;
+        if act.len() != self.lanes.len() {
+            return Err(Error::invalid(format_args!("{} actions for {} lanes", act.len(), self.lanes.len())));
+        }
+        // Every action is checked before any lane moves, so that a bad one leaves all lanes as they were.
+        for (lane, act) in act.iter().enumerate() {
+            self.spec.check_action(act).with_context(|| format!("lane {lane}"))?;
+        }
+        let keys = key.below();
+        each_lane(&mut self.lanes, out, |lane| lane.step(act.row(lane.index), keys))
+    }
+}

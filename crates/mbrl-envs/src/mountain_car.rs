@@ -1,0 +1,86 @@
+//! The mountain car of Gymnasium's `MountainCarContinuous-v0`: an engine too weak for the slope.
+//!
+//! State (x, v). v' = clip(v + 0.0015 u − 0.0025 cos 3x, ±0.07), x' = clip(x + v', −1.2, 0.6), u = clip(a, ±1); at the
+//! left wall an outward speed is lost. Terminates where x ≥ 0.45 and v ≥ 0. The reward is −0.1 a², of the unclipped
+//! action, and 100 more in the step that terminates.
+//!
+//! The reference computes in `f32`, but for the cosine, and so does this file, in its order: states are equal to the
+//! bit. It holds the state in `f64` only from a reset to the end of the first step, and computes that step in `f64`; a
+//! state that `f32` cannot hold is therefore a start.
+
+use crate::{Chance, Observed, System};
+use mbrl_core::{ChaCha8Rng, Space, Spec};
+use rand::Rng;
+
+/// Drive out of a valley: observed as (x, v), accelerated by an action from [−1, 1].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MountainCar;
+
+const POWER: f64 = 0.0015;
+const GRAVITY: f64 = 0.0025;
+const MAX_SPEED: f32 = 0.07;
+const LEFT: f32 = -1.2;
+const RIGHT: f32 = 0.6;
+const GOAL: f32 = 0.45;
+
+impl System for MountainCar {
+    /// (x, v), which `f32` holds exactly after the first step.
+    type State = [f64; 2];
+
+    fn spec(&self) -> Spec {
+        let obs = Space::bounded(&[LEFT, -MAX_SPEED], &[RIGHT, MAX_SPEED]).expect("bounds are in order");
+        Spec::new(obs, Space::symmetric_each(&[1.0]))
+    }
+
+    fn horizon(&self) -> u32 {
+        999
+    }
+
+    fn start(&self, rng: &mut ChaCha8Rng) -> [f64; 2] {
+        [rng.random_range(-0.6..-0.4), 0.0]
+    }
+
+    fn advance(&self, &[x, v]: &[f64; 2], act: &[f32], _: Chance<'_>) -> [f64; 2] {
+        let is_f32 = |number: f64| f64::from(number as f32).to_bits() == number.to_bits();
+        let first = !(is_f32(x) && is_f32(v));
+        let phase = if first { 3.0 * x } else { f64::from(3.0 * x as f32) };
+        let pull = GRAVITY * phase.cos();
+        let gain = if act[0].abs() <= 1.0 {
+            act[0] * POWER as f32 - pull as f32
+        } else {
+            // A clipped action is a Python number there, which makes the difference one of f64.
+            (POWER.copysign(f64::from(act[0])) - pull) as f32
+        };
+        let (speed, place) = if first {
+            let speed = v + f64::from(gain);
+            (speed as f32, (x + speed) as f32)
+        } else {
+            let speed = (v as f32 + gain).clamp(-MAX_SPEED, MAX_SPEED);
+            (speed, x as f32 + speed)
+        };
+        let place = place.clamp(LEFT, RIGHT);
+        let speed = speed.clamp(-MAX_SPEED, MAX_SPEED);
+        let hit = place <= LEFT && speed < 0.0;
+        [f64::from(place), if hit { 0.0 } else { f64::from(speed) }]
+    }
+
+    fn observe(&self, state: &[f64; 2], obs: &mut [f32]) {
+        obs.copy_from_slice(&state.map(|x| x as f32));
+    }
+
+    fn reward(&self, _: &[f32], act: &[f32], next_obs: &[f32]) -> f64 {
+        let a = f64::from(act[0]);
+        let prize = if self.terminated(next_obs) { 100.0 } else { 0.0 };
+        prize - 0.1 * a * a
+    }
+
+    fn terminated(&self, next_obs: &[f32]) -> bool {
+        next_obs[0] >= GOAL && next_obs[1] >= 0.0
+    }
+}
+
+impl Observed for MountainCar {
+    fn state(&self, obs: &[f32]) -> [f64; 2] {
+        [f64::from(obs[0]), f64::from(obs[1])]
+    }
+}

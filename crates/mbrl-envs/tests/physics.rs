@@ -1,0 +1,116 @@
+//! Imagination and the world agree: the same dynamics, rewards and terminations.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use mbrl_core::{End, Key, Moves, Noise, NoiseBuf, Rows, RowsMut, Space};
+use mbrl_envs::{ALL, Entry};
+
+/// An action that is drawn from `key`: now and then, in a box, up to half as large again as allowed.
+fn draw_action(space: &Space, key: Key, act: &mut [f32]) {
+    let uniforms: Vec<f32> = (0..act.len() as u64).map(|i| key.at(i).uniform()).collect();
+    space.from_uniforms(&uniforms, act);
+    if matches!(space, Space::Box(_)) && key.at(99).uniform() < 0.1 {
+        act.iter_mut().for_each(|a| *a *= 1.5);
+    }
+}
+
+fn follow(entry: &Entry, steps: u64, mut each: impl FnMut(&[f32], &[f32], &[f32], mbrl_core::Step, Key)) {
+    let mut env = entry.make();
+    let spec = env.spec().clone();
+    let key = Key::root(5).child(entry.name);
+    let (mut obs, mut act) = (vec![0.0; spec.obs.dim()], vec![0.0; spec.act.dim()]);
+    let mut next_obs = obs.clone();
+    env.reset(key.child("reset"), &mut obs).unwrap();
+    assert!(spec.obs.contains(&obs), "{}: {obs:?}", entry.name);
+    for t in 0..steps {
+        draw_action(&spec.act, key.child("act").at(t), &mut act);
+        let world = key.child("world").at(t);
+        let step = env.step(&act, world, &mut next_obs).unwrap();
+        assert!(spec.obs.contains(&next_obs), "{}: {next_obs:?}", entry.name);
+        each(&obs, &act, &next_obs, step, world);
+        if step.end.is_end() {
+            env.reset(key.child("reset").at(t), &mut next_obs).unwrap();
+        }
+        obs.copy_from_slice(&next_obs);
+    }
+}
+
+#[test]
+fn the_successors_of_physics_are_those_of_the_world() {
+    for entry in ALL {
+        let physics = entry.physics().unwrap();
+        let discrete = matches!(entry.spec().obs, Space::Discrete { .. });
+        let (mut noise, mut worst): (NoiseBuf, f32) = (NoiseBuf::default(), 0.0);
+        follow(entry, 3000, |obs, act, next_obs, _, key| {
+            noise.fill(physics.noise_spec(), 1, key);
+            let mut imagined = vec![0.0; obs.len()];
+            let (obs, act) = (Rows::single(obs), Rows::single(act));
+            physics.successors(obs, act, noise.view(), RowsMut::single(&mut imagined)).unwrap();
+            for (ours, theirs) in imagined.iter().zip(next_obs) {
+                worst = worst.max((ours - theirs).abs() / theirs.abs().max(1.0));
+            }
+        });
+        // An observation is the state rounded to f32, and a step multiplies what was rounded away by less than a
+        // hundred.
+        let tolerance = if discrete { 0.0 } else { 5e-6 };
+        assert!(worst <= tolerance, "{}: {worst:e} apart", entry.name);
+    }
+}
+
+#[test]
+fn rewards_and_terminations_of_the_task_are_those_of_the_world_bit_for_bit() {
+    for entry in ALL {
+        let task = entry.task();
+        let (rewards, terminations) = (task.reward.unwrap(), task.termination.unwrap());
+        follow(entry, 3000, |obs, act, next_obs, step, _| {
+            let moves =
+                Moves { obs: Rows::single(obs), act: Rows::single(act), next_obs: Rows::single(next_obs) };
+            let (mut reward, mut terminated) = ([0.0], [false]);
+            rewards.reward(moves, &mut reward).unwrap();
+            terminations.terminated(moves, &mut terminated).unwrap();
+            assert_eq!(reward[0].to_bits(), step.reward.to_bits(), "{}", entry.name);
+            assert_eq!(terminated[0], step.end == End::Terminated, "{}", entry.name);
+        });
+    }
+}
+
+#[test]
+fn rows_that_are_none_are_refused_by_number() {
+    let river = mbrl_envs::find("riverswim").unwrap().physics().unwrap();
+    let mut noise = NoiseBuf::default();
+    noise.fill(river.noise_spec(), 2, Key::root(0));
+    let mut next = [0.0; 2];
+    for (obs, act, says) in [
+        ([0.0, 6.0], [1.0, 1.0], "row 1: observation is 6"),
+        ([0.0, 0.5], [1.0, 1.0], "row 1: observation is 0.5"),
+        ([0.0, 1.0], [2.0, 1.0], "row 0: action is 2"),
+        ([f32::NAN, 1.0], [1.0, 1.0], "row 0: observation is NaN"),
+    ] {
+        let (obs, act) = (Rows::new(&obs, 1).unwrap(), Rows::new(&act, 1).unwrap());
+        let error =
+            river.successors(obs, act, noise.view(), RowsMut::new(&mut next, 1).unwrap()).unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    let (obs, act) = (Rows::single(&[0.0]), Rows::single(&[0.0]));
+    let error = river.successors(obs, act, Noise::none(1), RowsMut::single(&mut next[..1])).unwrap_err();
+    assert!(error.is_invalid(), "{error}");
+    // A move that no table holds earns nothing that could be taken for a reward.
+    let reward = mbrl_envs::find("riverswim").unwrap().task().reward.unwrap();
+    let moves = Moves { obs, act, next_obs: Rows::single(&[0.25]) };
+    let mut out = [0.0];
+    reward.reward(moves, &mut out).unwrap();
+    assert!(out[0].is_nan());
+}
+
+#[test]
+fn a_motion_that_leaves_all_numbers_is_an_error_that_changes_nothing() {
+    use mbrl_core::Env;
+    let mut env = mbrl_envs::Sim::new(mbrl_envs::PointMass);
+    let mut obs = [0.0; 4];
+    env.set_state(&[1e38, 0.0, 0.0, 0.0], &mut obs).unwrap();
+    env.set_state(&[3e38, 0.0, 3e39, 0.0], &mut [0.0; 4]).unwrap();
+    let before = env.snapshot();
+    let error = env.step(&[0.0, 0.0], Key::root(0), &mut obs).unwrap_err();
+    assert!(error.is_non_finite(), "{error}");
+    assert_eq!(env.snapshot(), before);
+}

@@ -1,0 +1,95 @@
+//! `bench`: measure, each case against its floor or against its peers.
+
+mod peers;
+
+use crate::{Outcome, out};
+use mbrl_bench::{CASES, Case, Measured, measure};
+use mbrl_core::{Context, Error, Result};
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only the cases whose name contains this.
+    filter: Option<String>,
+    /// Also write the results to this file, as a JSON array.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// How often each case and its floor are timed, in turn.
+    #[arg(long, default_value_t = 31, value_name = "N")]
+    rounds: usize,
+    /// Measure against the scripts of benches/peers instead, run by this Python (see benches/peers/README.md).
+    #[arg(long, value_name = "PYTHON")]
+    peers: Option<PathBuf>,
+}
+
+/// A result as others script against it: more may be added, none renamed.
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    threads: usize,
+    median_ms: f64,
+    min_ms: f64,
+    share: f64,
+    floor: String,
+    target: f64,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    if args.rounds == 0 {
+        return Err(Error::invalid("--rounds 0 measures nothing: give at least 1"));
+    }
+    let wanted = |name: &str| args.filter.as_deref().is_none_or(|filter| name.contains(filter));
+    let rows = match &args.peers {
+        Some(python) => peers::run(python, args.rounds, wanted)?,
+        None => floors(args.rounds, wanted)?,
+    };
+    if rows.is_empty() {
+        let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+        let filter = args.filter.as_deref().unwrap_or_default();
+        return Err(Error::invalid(format_args!(
+            "no case is called `{filter}`: there are {}",
+            names.join(", ")
+        )));
+    }
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let time = |ms: f64| format!("{ms:.4}");
+            vec![
+                row.name.clone(),
+                row.threads.to_string(),
+                time(row.median_ms),
+                time(row.min_ms),
+                format!("{:.2}", row.share),
+                format!("{:.2}", row.target),
+                row.floor.clone(),
+            ]
+        })
+        .collect();
+    out::table(&["name", ">threads", ">median ms", ">min ms", ">share", ">target", "held against"], &cells)?;
+    if let Some(file) = &args.json {
+        let text = serde_json::to_string_pretty(&rows).map_err(Error::backend)?;
+        std::fs::write(file, text).with_context(|| file.display().to_string())?;
+    }
+    Ok(Outcome::Well)
+}
+
+fn floors(rounds: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
+    let cases = CASES.iter().filter(|case| wanted(case.name));
+    Ok(cases
+        .map(|case: &Case| {
+            out::progress(format_args!("measuring {} on {} thread(s)", case.name, case.threads));
+            let Measured { median_ms, min_ms, share } = measure(case, rounds);
+            Row {
+                name: case.name.to_owned(),
+                threads: case.threads,
+                median_ms,
+                min_ms,
+                share,
+                floor: case.floor.to_owned(),
+                target: case.target,
+            }
+        })
+        .collect())
+}

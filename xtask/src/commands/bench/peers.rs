@@ -1,0 +1,122 @@
+//! Our cases against the same work in the libraries that people use today, in turn within the same seconds.
+
+use super::Row;
+use crate::{cargo, out};
+use mbrl_bench::{CASES, Case, time_round};
+use mbrl_core::{Context, Error, Result};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// A script that does what a case does.
+struct Peer {
+    /// The case.
+    case: &'static str,
+    /// The script.
+    script: &'static str,
+    /// How many of the script's operations a call of the case does.
+    operations: f64,
+    /// How many times faster we mean to be.
+    target: f64,
+}
+
+const PEERS: &[Peer] = &[
+    Peer { case: "buffer/gather/o17a6/b256/n1e6", script: "numpy_gather.py", operations: 1.0, target: 3.0 },
+    Peer { case: "buffer/sample/o17a6/b256/n1e6", script: "sb3_sample.py", operations: 1.0, target: 5.0 },
+    Peer {
+        case: "env/pendulum/steps4096",
+        script: "gymnasium_pendulum.py",
+        operations: 4096.0,
+        target: 100.0,
+    },
+];
+
+/// Calls of ours in a round.
+const CALLS: u64 = 256;
+
+/// Times our cases and their peers in turn. The share is how many times faster we are.
+pub(super) fn run(python: &Path, rounds: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for peer in PEERS.iter().filter(|peer| wanted(peer.case)) {
+        let Some(case) = CASES.iter().find(|case| case.name == peer.case) else {
+            return Err(Error::invalid(format_args!("no case is called `{}`", peer.case)));
+        };
+        out::progress(format_args!("measuring {} and {}", case.name, peer.script));
+        rows.push(compare(case, peer, python, rounds).with_context(|| peer.script.to_owned())?);
+    }
+    Ok(rows)
+}
+
+fn compare(case: &Case, peer: &Peer, python: &Path, rounds: usize) -> Result<Row> {
+    let mut script = Script::start(python, peer.script)?;
+    let mut work = (case.prepare)().work;
+    time_round(&mut work, CALLS);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        theirs.push(peer.operations * script.round()?);
+        ours.push(time_round(&mut work, CALLS));
+    }
+    ours.sort_by(f64::total_cmp);
+    theirs.sort_by(f64::total_cmp);
+    let (our, their) = (ours[rounds / 2], theirs[rounds / 2]);
+    Ok(Row {
+        name: case.name.to_owned(),
+        threads: case.threads,
+        median_ms: 1e3 * our,
+        min_ms: 1e3 * ours[0],
+        share: their / our,
+        floor: format!("{} ({:.4} ms)", peer.script, 1e3 * their),
+        target: peer.target,
+    })
+}
+
+/// A running peer.
+struct Script {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+impl Script {
+    fn start(python: &Path, script: &str) -> Result<Self> {
+        let mut child = Command::new(python)
+            .arg(cargo::root().join("benches/peers").join(script))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| python.display().to_string())?;
+        let (to, from) = (child.stdin.take(), child.stdout.take());
+        let (Some(to), Some(from)) = (to, from) else {
+            return Err(Error::unsupported("the peer's pipes could not be opened"));
+        };
+        let mut script = Script { child, to, from: BufReader::new(from) };
+        match script.line()?.as_str() {
+            "ready" => Ok(script),
+            "" => Err(Error::invalid(
+                "the peer did not start: install its packages, see benches/peers/README.md",
+            )),
+            other => Err(Error::invalid(format_args!("the peer said `{other}` instead of `ready`"))),
+        }
+    }
+
+    /// The seconds of one operation, from a round of them.
+    fn round(&mut self) -> Result<f64> {
+        writeln!(self.to, "go").and_then(|()| self.to.flush()).context("telling the peer to go")?;
+        let said = self.line()?;
+        said.parse().map_err(|_| Error::invalid(format_args!("the peer said `{said}` instead of a time")))
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.from.read_line(&mut line).context("reading from the peer")?;
+        Ok(line.trim().to_owned())
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        // It would end by itself when its input closes; what it was doing is of no interest any more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

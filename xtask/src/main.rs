@@ -1,0 +1,68 @@
+//! The driver of the workspace: `cargo xtask COMMAND`.
+//!
+//! Exit codes: 0, all is well; 1, a check or a test failed; 2, the command could not be done as it was given.
+
+mod cargo;
+mod commands;
+mod out;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Model-based reinforcement learning: the driver of the workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
+#[command(
+    max_term_width = 100,
+    after_help = "Exit codes: 0 all is well, 1 a check failed, 2 the command cannot be done."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List what there is.
+    List(commands::list::Args),
+    /// Build and run every test, and print how long each took.
+    Test(commands::test::Args),
+    /// Everything that must pass before a change lands, cheapest first.
+    Ci,
+    /// Check the invariants of the tree that can be checked.
+    Tidy,
+    /// Measure, each case against its floor or against its peers.
+    Bench(commands::bench::Args),
+    /// Measure the reference returns of every environment anew.
+    Reference(commands::reference::Args),
+}
+
+/// How a command ended that could be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// All is well.
+    Well,
+    /// A check or a test failed, and has said why.
+    Failed,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::List(args) => commands::list::run(&args),
+        Command::Test(args) => commands::test::run(&args),
+        Command::Ci => commands::ci::run(),
+        Command::Tidy => commands::tidy::run(),
+        Command::Bench(args) => commands::bench::run(&args),
+        Command::Reference(args) => commands::reference::run(&args),
+    };
+    match done {
+        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(1),
+        Err(error) if out::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::complain(&error);
+            ExitCode::from(2)
+        }
+    }
+}
