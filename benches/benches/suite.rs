@@ -1,5 +1,4 @@
 //! Every case as a criterion benchmark, the work beside its floor, and the share of each, timed in turn.
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

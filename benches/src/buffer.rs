@@ -64,7 +64,7 @@ fn random_rows() -> impl FnMut() -> [u32; BATCH] {
         std::array::from_fn(|i| {
             let word =
                 u32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]]);
-            (u64::from(word) * ROWS as u64 >> 32) as u32
+            ((u64::from(word) * ROWS as u64) >> 32) as u32
         })
     }
 }

@@ -52,7 +52,7 @@ impl Bootstrap {
         };
         let mut indices = Vec::with_capacity(members * rows.len());
         for member in 0..members {
-            let mut rng = key.rng(); let _ = member;
+            let mut rng = key.at(member as u64).rng();
             indices.extend((0..choices).map(|_| rows[below(&mut rng, choices) as usize]));
         }
         Ok(Bootstrap { indices, rows: rows.len() })
@@ -159,6 +159,18 @@ mod tests {
         bootstrap.shuffle(Key::root(1));
         assert_ne!(bootstrap, before);
         assert_eq!((0..3).map(|m| sorted(&bootstrap, m)).collect::<Vec<_>>(), drawn);
+    }
+
+    #[test]
+    fn each_member_is_shuffled_by_itself() {
+        let mut bootstrap = Bootstrap::new(&[7], 2, Key::root(0)).unwrap();
+        // The places instead of rows: what is left of them is the permutation.
+        bootstrap.rows = 100;
+        bootstrap.indices = (0..100).chain(0..100).collect();
+        bootstrap.shuffle(Key::root(1));
+        let moved_alike = bootstrap.member(0).iter().zip(bootstrap.member(1)).filter(|(a, b)| a == b).count();
+        // Of two independent permutations one place in a hundred agrees on average; 15 have probability below 1/15!.
+        assert!(moved_alike < 15, "{moved_alike}");
     }
 
     #[test]

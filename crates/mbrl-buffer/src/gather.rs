@@ -139,3 +139,52 @@ pub(crate) fn copy_short(to: &mut [f32], from: &[f32]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mbrl_core::{Dims, End, Transition};
+
+    #[test]
+    fn rows_of_any_width_are_copied_whole() {
+        for n in 0..300 {
+            let from: Vec<f32> = (1..=n).map(|i| i as f32).collect();
+            let mut to = vec![0.0; from.len()];
+            copy_short(&mut to, &from);
+            assert_eq!(to, from);
+        }
+    }
+
+    #[test]
+    fn more_than_a_block_of_rows_of_any_width_is_gathered() {
+        for (obs_dim, act_dim) in [(0, 0), (0, 1), (1, 0), (3, 1), (4, 4), (5, 8), (17, 6), (130, 9)] {
+            let mut buffer = ReplayBuffer::new(Dims { obs: obs_dim, act: act_dim }, 100).unwrap();
+            for i in 0..150 {
+                let numbers =
+                    |from: usize, n: usize| (0..n).map(|k| (i * 1000 + from + k) as f32).collect::<Vec<_>>();
+                let end = [End::Running, End::Terminated, End::Truncated][i % 3];
+                let (obs, act, next_obs) =
+                    (numbers(0, obs_dim), numbers(300, act_dim), numbers(600, obs_dim));
+                let origin = Origin::Model { member: i as u16, policy: 1 };
+                buffer
+                    .push(Transition {
+                        obs: &obs,
+                        act: &act,
+                        next_obs: &next_obs,
+                        reward: i as f32,
+                        end,
+                        origin,
+                    })
+                    .unwrap();
+            }
+            let indices: Vec<u32> = (0..3 * BLOCK as u32 + 1).map(|k| (k * 37) % 100).collect();
+            let mut batch = TransitionBatch::default();
+            buffer.gather(&indices, &mut batch).unwrap();
+            assert_eq!((batch.len(), batch.dims()), (indices.len(), buffer.dims()));
+            for (row, &index) in batch.iter().zip(&indices) {
+                assert_eq!(row, buffer.get(index as usize));
+                assert_eq!(row.reward as u32, 50 + index);
+            }
+        }
+    }
+}

@@ -52,7 +52,13 @@ fn assert_every_damage_is_refused<T: std::fmt::Debug>(bytes: &[u8], load: impl F
             assert_refused(load(&damaged), format_args!("byte {at} with mask {mask}"));
             damaged[at] ^= mask;
         }
-        assert_refused(load(&bytes[..at]), format_args!("{at} bytes"));
+        let short = load(&bytes[..at]);
+        assert!(
+            short
+                .as_ref()
+                .is_err_and(|error| error.to_string().contains(&format!("it ends after {at} bytes")))
+        );
+        assert_refused(short, format_args!("{at} bytes"));
     }
     for tail in [&[0][..], &[0xff], bytes, &[0; 1000]] {
         assert_refused(load(&[bytes, tail].concat()), format_args!("{} bytes more", tail.len()));

@@ -307,6 +307,16 @@ fn picked_by_hand() {
     let pushes = |ends: &[End]| ends.iter().copied().map(Op::Push).collect::<Vec<_>>();
     // A window may not begin before the oldest row, though the episode did.
     run(3, 1, [pushes(&[Running; 7]), vec![Op::Windows(3, 0), Op::Windows(4, 0)]].concat());
+    // Returns stop at an end, at a cut and at the newest row.
+    let ended = pushes(&[Running, Running, Truncated, Running, Terminated, Running]);
+    run(6, 1, [ended, (0..9).map(|seed| Op::NSteps(4, seed)).collect()].concat());
+    let cut = [pushes(&[Running; 3]), vec![Op::Cut], pushes(&[Running; 3]), vec![Op::Windows(4, 0)]].concat();
+    run(
+        6,
+        1,
+        [cut.clone(), vec![Op::Windows(3, 0), Op::SaveAndLoad, Op::Windows(3, 0), Op::NSteps(4, 0)]].concat(),
+    );
+    run(6, 1, [cut, vec![Op::Cut, Op::SaveAndLoad, Op::Push(Running), Op::Windows(3, 0)]].concat());
     // Shrinking a buffer that has wrapped, pushing on, growing, wrapping again.
     let wrapped = pushes(&[Running, Running, Terminated, Running, Running, Truncated, Running]);
     run(4, 1, [wrapped.clone(), vec![Op::Resize(2), Op::Windows(2, 1)], wrapped.clone()].concat());
@@ -319,4 +329,17 @@ fn picked_by_hand() {
     // One row, one lane a row.
     run(1, 1, [wrapped.clone(), vec![Op::Windows(1, 0), Op::Windows(2, 0), Op::NSteps(3, 0)]].concat());
     run(1, 3, [wrapped, vec![Op::Windows(1, 0), Op::Windows(2, 0), Op::NSteps(3, 0)]].concat());
+}
+
+/// News of a row that was overwritten, and of rows whose places move as the capacity changes.
+#[test]
+fn picked_by_hand_with_priorities() {
+    let (push, resize, save, update) = (0, 5, 6, 7);
+    let pushes = |n| vec![(push, 0); n];
+    // Row 1 is gone when its priority, 7.01, arrives; row 6 is in its place.
+    run_prioritized([pushes(7), vec![(update, 6), (update, 701)]].concat());
+    run_prioritized(
+        [pushes(8), vec![(update, 7), (update, 14), (resize, 6), (update, 15)], pushes(3)].concat(),
+    );
+    run_prioritized([pushes(8), vec![(update, 7), (resize, 2), (save, 0), (resize, 7)], pushes(9)].concat());
 }

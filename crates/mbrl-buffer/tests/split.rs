@@ -110,6 +110,8 @@ fn what_cannot_be_split_is_refused() {
     );
     // The fraction is nearer to nothing than to either, and still one is held out: the shorter.
     assert_eq!(split(&[9, 8], 0.01, Some(8)).unwrap().holdout.len(), 8);
+    // However large the fraction, something is left to learn from.
+    assert_eq!(split(&[1, 1, 1], 0.99, None).unwrap().train.len(), 1);
     for fraction in [1.0, -0.1, f64::NAN, f64::INFINITY] {
         assert!(split(&[3, 3], fraction, None).unwrap_err().is_invalid());
         assert!(Split::by_row(&of_lengths(&[3]).0, fraction, None, Key::root(0)).unwrap_err().is_invalid());

@@ -75,7 +75,7 @@ print("uniforms, times 2^24:", *(words[i] >> 8 for i in at), sep="\n  ")
 words = root.child("noise").at(0).words(512)
 print("normals, in double precision:")
 for i in at:
-    block, i = words[i // 256 * 256 :], i % 256
-    radius = math.sqrt(-2 * math.log(((block[i % 128] >> 1) + 0.5) / 2**31))
-    angle = block[i % 128 + 128] / 2**32 * math.tau
-    print(" ", radius * (math.cos(angle) if i < 128 else math.sin(angle)))
+    block, i = words[i // 64 * 64 :], i % 64
+    radius = math.sqrt(-2 * math.log(((block[i % 32] >> 1) + 0.5) / 2**31))
+    angle = block[i % 32 + 32] / 2**32 * math.tau
+    print(" ", radius * (math.cos(angle) if i < 32 else math.sin(angle)))

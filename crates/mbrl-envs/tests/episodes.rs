@@ -78,6 +78,7 @@ fn garbage_is_no_snapshot_and_changes_nothing() {
             Snapshot::from_bytes(vec![7; 3]),
             Snapshot::from_f64s(&vec![f64::NAN; numbers]).with(word),
             Snapshot::from_f64s(&vec![f64::INFINITY; numbers]).with(word),
+            Snapshot::from_bytes([inner.as_bytes(), &[1; 3]].concat()).with(word),
             inner.clone().with(limit),
             inner.clone().with(u64::from(u32::MAX) + 1),
         ];
@@ -120,6 +121,17 @@ fn an_episode_that_terminates_in_its_last_step_is_terminated() {
     env.inner_mut().set_state(&[2.39, 3.0, 0.0, 0.0], &mut obs).unwrap();
     assert_eq!(env.step(&[0.0], Key::root(0), &mut obs).unwrap().end, End::Terminated);
     assert!(env.step(&[0.0], Key::root(0), &mut obs).unwrap_err().is_invalid());
+}
+
+#[test]
+fn after_its_end_a_bare_episode_goes_no_further() {
+    let (mut env, mut obs) = (Sim::new(Cartpole), [0.0; 4]);
+    env.set_state(&[2.39, 3.0, 0.0, 0.0], &mut obs).unwrap();
+    assert_eq!(env.step(&[0.0], Key::root(0), &mut obs).unwrap().end, End::Terminated);
+    assert!(env.state().is_none());
+    assert!(env.step(&[0.0], Key::root(0), &mut obs).unwrap_err().is_invalid());
+    env.reset(Key::root(0), &mut obs).unwrap();
+    assert_eq!(env.step(&[0.0], Key::root(0), &mut obs).unwrap().end, End::Running);
 }
 
 #[test]

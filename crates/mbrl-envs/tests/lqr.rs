@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use mbrl_core::{Env, Key};
-use mbrl_envs::{Lqr, Sim, Stage, System};
+use mbrl_envs::{Chance, Lqr, Sim, Stage, System};
 
 // The problem as the header of its file states it.
 const A: [[f64; 2]; 2] = [[1.0, 0.1], [0.0, 1.0]];
@@ -131,6 +131,21 @@ fn an_optimal_controller_never_meets_the_bound_of_its_action() {
         assert!(endless < 0.999 * MAX_FORCE, "{endless}");
     }
     assert!(Lqr.spec().act.contains(&[8.0]) && !Lqr.spec().act.contains(&[8.001]));
+}
+
+#[test]
+fn a_step_is_the_one_that_is_stated() {
+    let step =
+        |x: &[f64; 2], u: f32, normals: &[f32]| Lqr.advance(x, &[u], Chance { normals, uniforms: &[] });
+    for (ours, exact) in [
+        (step(&[0.0, 0.0], 0.0, &[1.0, 0.0]), [SIGMA[0], 0.0]),
+        (step(&[0.0, 0.0], 0.0, &[0.0, -2.0]), [0.0, -2.0 * SIGMA[1]]),
+        (step(&[0.0, 0.0], 3.0, &[0.0, 0.0]), [3.0 * B[0], 3.0 * B[1]]),
+        (step(&[0.0, 0.0], -99.0, &[0.0, 0.0]), [-MAX_FORCE * B[0], -MAX_FORCE * B[1]]),
+        (step(&[2.0, 3.0], 0.0, &[0.0, 0.0]), [2.0 + 0.1 * 3.0, 3.0]),
+    ] {
+        assert!(ours.iter().zip(exact).all(|(a, b)| (a - b).abs() < 1e-15), "{ours:?} for {exact:?}");
+    }
 }
 
 /// Five standard errors around the exact return: a false alarm has probability 6e-7.

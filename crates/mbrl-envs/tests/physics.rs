@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use mbrl_core::{End, Key, Moves, Noise, NoiseBuf, Rows, RowsMut, Space};
+use mbrl_core::{End, Key, Moves, Noise, NoiseBuf, RowBuf, Rows, RowsMut, Space};
 use mbrl_envs::{ALL, Entry};
 
 /// An action that is drawn from `key`: now and then, in a box, up to half as large again as allowed.
@@ -71,6 +71,31 @@ fn rewards_and_terminations_of_the_task_are_those_of_the_world_bit_for_bit() {
             assert_eq!(reward[0].to_bits(), step.reward.to_bits(), "{}", entry.name);
             assert_eq!(terminated[0], step.end == End::Terminated, "{}", entry.name);
         });
+    }
+}
+
+#[test]
+fn the_rows_of_a_batch_do_not_see_each_other() {
+    const ROWS: usize = 100;
+    for entry in ALL {
+        let (physics, spec) = (entry.physics().unwrap(), entry.spec());
+        let (mut obs_rows, mut act_rows) = (RowBuf::new(spec.obs.dim()), RowBuf::new(spec.act.dim()));
+        follow(entry, ROWS as u64, |obs, act, _, _, _| {
+            obs_rows.push(obs);
+            act_rows.push(act);
+        });
+        let (mut noise, mut next) = (NoiseBuf::default(), RowBuf::zeros(ROWS, spec.obs.dim()));
+        noise.fill(physics.noise_spec(), ROWS, Key::root(6));
+        let (obs, act, noise) = (obs_rows.view(), act_rows.view(), noise.view());
+        physics.successors(obs, act, noise, next.view_mut()).unwrap();
+        let mut single = vec![0.0; spec.obs.dim()];
+        for i in 0..ROWS {
+            let one = i..i + 1;
+            let (obs, act, noise) = (obs.slice(one.clone()), act.slice(one.clone()), noise.slice(one));
+            physics.successors(obs, act, noise, RowsMut::single(&mut single)).unwrap();
+            let bits = |row: &[f32]| row.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(next.row(i)), bits(&single), "{}: row {i}", entry.name);
+        }
     }
 }
 

@@ -2,13 +2,11 @@
 
 use mbrl_core::{End, Env, Key, Mode, NoiseBuf, Policy, Result, RowBuf, Rows, Scratch, UniformPolicy};
 
-/// The returns of so many episodes under `act`, which writes the action for an observation.
-fn returns(
-    env: &mut dyn Env,
-    episodes: u64,
-    key: Key,
-    act: &mut dyn FnMut(&[f32], Key, &mut [f32]),
-) -> Result<Vec<f64>> {
+/// Writes the action for an observation.
+type Act<'a> = &'a mut dyn FnMut(&[f32], Key, &mut [f32]);
+
+/// The returns of so many episodes under `act`.
+fn returns(env: &mut dyn Env, episodes: u64, key: Key, act: Act<'_>) -> Result<Vec<f64>> {
     let mut obs = vec![0.0; env.spec().obs.dim()];
     let mut action = vec![0.0; env.spec().act.dim()];
     let mut returns = Vec::new();

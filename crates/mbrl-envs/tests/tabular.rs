@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use mbrl_core::{Key, NoiseBuf, RowBuf, TabularMdp};
+use mbrl_core::{Key, Moves, NoiseBuf, RowBuf, Rows, TabularMdp};
 use mbrl_envs::{ALL, Chain, Cliff, DeepSea, Finite, RiverSwim};
 
 /// Draws per move of a table.
@@ -46,6 +46,31 @@ fn successors_have_the_frequencies_of_the_tables() {
         }
     }
     assert_eq!(tested, 12 + 10 + 202 + 192 + 40);
+}
+
+#[test]
+fn rewards_and_ends_are_those_of_the_tables() {
+    for entry in ALL {
+        let Some(mdp) = entry.mdp() else { continue };
+        let task = entry.task();
+        let (rewards, terminations) = (task.reward.unwrap(), task.termination.unwrap());
+        for (s, a) in (0..mdp.states()).flat_map(|s| (0..mdp.actions()).map(move |a| (s, a))) {
+            for next in 0..mdp.states() {
+                let (obs, act, next_obs) = ([s as f32], [a as f32], [next as f32]);
+                let moves = Moves {
+                    obs: Rows::single(&obs),
+                    act: Rows::single(&act),
+                    next_obs: Rows::single(&next_obs),
+                };
+                let (mut reward, mut ended) = ([0.0], [false]);
+                rewards.reward(moves, &mut reward).unwrap();
+                terminations.terminated(moves, &mut ended).unwrap();
+                let expected = mdp.reward(s, a)[next] as f32;
+                assert_eq!(reward[0].to_bits(), expected.to_bits(), "{}: {s}, {a}, {next}", entry.name);
+                assert_eq!(ended[0], mdp.is_terminal(next), "{}: {next}", entry.name);
+            }
+        }
+    }
 }
 
 #[test]
@@ -134,5 +159,7 @@ fn the_cliff_is_that_of_the_book() {
     assert_eq!([0, 1, 2, 3].map(|a| leads(25, a)), [(13, -1), (26, -1), (36, -100), (24, -1)]);
     assert_eq!([0, 1, 2, 3].map(|a| leads(35, a)), [(23, -1), (35, -1), (47, -1), (34, -1)]);
     assert_eq!(leads(0, 0), (0, -1));
+    // The cliff is ten cells wide.
+    assert!((1..=10).all(|column| leads(24 + column, 2) == (36, -100)));
     assert!(mdp.is_terminal(47) && (0..47).all(|s| !mdp.is_terminal(s)));
 }

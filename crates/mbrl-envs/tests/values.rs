@@ -47,7 +47,7 @@ fn value_stability() {
         ("mountain-car", 0x5fe589873ce24410),
         ("reacher", 0x250339a18920d17e),
         ("point-mass", 0x1aacfb564b9a3823),
-        ("lqr", 0x299b82c879206b25),
+        ("lqr", 0x6134afcc05bcc6e1),
         ("riverswim", 0x5272c5859a31ea30),
         ("chain", 0x0104e98651610522),
         ("deepsea", 0x1d33c5807143ba1c),
