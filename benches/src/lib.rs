@@ -10,7 +10,7 @@ mod envs;
 mod measure;
 
 pub use case::{CASES, Case, Pair};
-pub use measure::{Measured, measure, time_round};
+pub use measure::{Measured, calls_lasting, measure, time_round};
 
 /// The examples of the page that a newcomer reads first run here, because this crate sees all others.
 #[cfg(doctest)]

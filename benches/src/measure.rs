@@ -21,7 +21,7 @@ const ROUND: Duration = Duration::from_millis(10);
 /// Times the work and its floor in turn, so many rounds each.
 pub fn measure(case: &Case, rounds: usize) -> Measured {
     let Pair { mut work, mut floor } = (case.prepare)();
-    let (work_calls, floor_calls) = (calls_a_round(&mut work), calls_a_round(&mut floor));
+    let (work_calls, floor_calls) = (calls_lasting(&mut work, ROUND), calls_lasting(&mut floor, ROUND));
     let (mut works, mut floors) = (Vec::new(), Vec::new());
     for _ in 0..rounds.max(1) {
         floors.push(time_round(&mut floor, floor_calls));
@@ -40,11 +40,12 @@ pub fn time_round(work: &mut dyn FnMut(), calls: u64) -> f64 {
     start.elapsed().as_secs_f64() / calls as f64
 }
 
-fn calls_a_round(work: &mut dyn FnMut()) -> u64 {
+/// How many calls last at least so long.
+pub fn calls_lasting(work: &mut dyn FnMut(), round: Duration) -> u64 {
     let mut calls = 1;
     loop {
         let took = Duration::from_secs_f64(time_round(work, calls) * calls as f64);
-        if took >= ROUND {
+        if took >= round {
             return calls;
         }
         calls *= 2;

@@ -1,6 +1,6 @@
 //! Many episodes of one environment, side by side.
 
-use mbrl_core::{Below, Context, Env, Error, Key, LaneSteps, Result, RowBuf, Rows, Spec, VecEnv};
+use mbrl_core::{Below, Context, End, Env, Error, Key, LaneSteps, Result, RowBuf, Rows, Spec, VecEnv};
 use std::fmt;
 
 /// Many episodes of one environment, side by side; each starts anew when it ends.
@@ -28,9 +28,6 @@ pub struct Lanes<E> {
     spec: Spec,
     lanes: Vec<E>,
 }
-
-/// Lanes that one thread steps at a time: enough to pay for waking it.
-const CHUNK: usize = 64;
 
 impl<E: Env> Lanes<E> {
     /// So many lanes of what `make` makes.
@@ -90,7 +87,7 @@ struct Lane<'a, E> {
     obs: &'a mut [f32],
     next_obs: &'a mut [f32],
     reward: &'a mut f32,
-    end: &'a mut mbrl_core::End,
+    end: &'a mut End,
 }
 
 impl<E: Env> Lane<'_, E> {
@@ -119,56 +116,55 @@ fn each_lane<E: Env>(
     work: impl Fn(&mut Lane<'_, E>) -> Result<()> + Sync,
 ) -> Result<()> {
     let dim = out.obs.dim();
-    let chunk = |(c, envs, obs, next_obs, reward, end): Chunk<'_, E>| {
+    let run = |Run { first, envs, obs, next_obs, reward, end }: Run<'_, E>| {
         for (i, env) in envs.iter_mut().enumerate() {
             let columns = i * dim..(i + 1) * dim;
             let (obs, next_obs) = (&mut obs[columns.clone()], &mut next_obs[columns]);
             let (reward, end) = (&mut reward[i], &mut end[i]);
-            work(&mut Lane { index: c * CHUNK + i, env, obs, next_obs, reward, end })?;
+            work(&mut Lane { index: first + i, env, obs, next_obs, reward, end })?;
         }
         Ok(())
     };
-    for_each_chunk(lanes, out, chunk)
-}
-
-/// The number of a chunk, and its part of everything.
-type Chunk<'a, E> =
-    (usize, &'a mut [E], &'a mut [f32], &'a mut [f32], &'a mut [f32], &'a mut [mbrl_core::End]);
-
-#[cfg(not(feature = "rayon"))]
-fn for_each_chunk<E: Env>(
-    lanes: &mut [E],
-    out: &mut LaneSteps,
-    work: impl Fn(Chunk<'_, E>) -> Result<()> + Sync,
-) -> Result<()> {
-    let width = CHUNK * out.obs.dim();
-    let obs = out.obs.as_mut_slice().chunks_mut(width);
-    let next_obs = out.next_obs.as_mut_slice().chunks_mut(width);
-    let outcome = out.reward.chunks_mut(CHUNK).zip(out.end.chunks_mut(CHUNK));
-    let tables = obs.zip(next_obs).zip(outcome);
-    for (c, (envs, ((obs, next_obs), (reward, end)))) in lanes.chunks_mut(CHUNK).zip(tables).enumerate() {
-        work((c, envs, obs, next_obs, reward, end))?;
+    let LaneSteps { obs, next_obs, reward, end } = out;
+    let (obs, next_obs) = (obs.as_mut_slice(), next_obs.as_mut_slice());
+    let all = Run { first: 0, envs: lanes, obs, next_obs, reward, end };
+    #[cfg(feature = "rayon")]
+    if all.envs.len() > CHUNK && rayon::current_num_threads() > 1 {
+        return in_parallel(all, dim, run);
     }
-    Ok(())
+    run(all)
 }
+
+/// Neighbouring lanes, and their part of everything.
+struct Run<'a, E> {
+    first: usize,
+    envs: &'a mut [E],
+    obs: &'a mut [f32],
+    next_obs: &'a mut [f32],
+    reward: &'a mut [f32],
+    end: &'a mut [End],
+}
+
+/// Lanes that one thread steps at a time: enough to pay for waking it. So few are stepped where they are.
+#[cfg(feature = "rayon")]
+const CHUNK: usize = 128;
 
 #[cfg(feature = "rayon")]
-fn for_each_chunk<E: Env>(
-    lanes: &mut [E],
-    out: &mut LaneSteps,
-    work: impl Fn(Chunk<'_, E>) -> Result<()> + Sync,
+fn in_parallel<E: Env>(
+    all: Run<'_, E>,
+    dim: usize,
+    run: impl Fn(Run<'_, E>) -> Result<()> + Sync,
 ) -> Result<()> {
     use rayon::prelude::*;
-    let width = CHUNK * out.obs.dim();
-    let obs = out.obs.as_mut_slice().par_chunks_mut(width);
-    let next_obs = out.next_obs.as_mut_slice().par_chunks_mut(width);
-    let outcome = out.reward.par_chunks_mut(CHUNK).zip(out.end.par_chunks_mut(CHUNK));
-    let tables = obs.zip(next_obs).zip(outcome);
-    lanes
+    let obs = all.obs.par_chunks_mut(CHUNK * dim).zip(all.next_obs.par_chunks_mut(CHUNK * dim));
+    let outcome = all.reward.par_chunks_mut(CHUNK).zip(all.end.par_chunks_mut(CHUNK));
+    all.envs
         .par_chunks_mut(CHUNK)
-        .zip(tables)
+        .zip(obs.zip(outcome))
         .enumerate()
-        .map(|(c, (envs, ((obs, next_obs), (reward, end))))| work((c, envs, obs, next_obs, reward, end)))
+        .map(|(c, (envs, ((obs, next_obs), (reward, end))))| {
+            run(Run { first: c * CHUNK, envs, obs, next_obs, reward, end })
+        })
         // The operator keeps the left error, so the first chunk's wins whatever the order of work.
         .reduce(|| Ok(()), |left, right| left.and(right))
 }

@@ -2,11 +2,12 @@
 
 use super::Row;
 use crate::{cargo, out};
-use mbrl_bench::{CASES, Case, time_round};
+use mbrl_bench::{CASES, Case, calls_lasting, time_round};
 use mbrl_core::{Context, Error, Result};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 /// A script that does what a case does.
 struct Peer {
@@ -31,8 +32,9 @@ const PEERS: &[Peer] = &[
     },
 ];
 
-/// Calls of ours in a round.
-const CALLS: u64 = 256;
+/// How long a round of ours is: as long as the scripts' own (benches/peers/peer.py), so that both find caches that they
+/// warmed themselves.
+const ROUND: Duration = Duration::from_millis(100);
 
 /// Times our cases and their peers in turn. The share is how many times faster we are.
 pub(super) fn run(python: &Path, rounds: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
@@ -50,11 +52,11 @@ pub(super) fn run(python: &Path, rounds: usize, wanted: impl Fn(&str) -> bool) -
 fn compare(case: &Case, peer: &Peer, python: &Path, rounds: usize) -> Result<Row> {
     let mut script = Script::start(python, peer.script)?;
     let mut work = (case.prepare)().work;
-    time_round(&mut work, CALLS);
+    let calls = calls_lasting(&mut work, ROUND);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         theirs.push(peer.operations * script.round()?);
-        ours.push(time_round(&mut work, CALLS));
+        ours.push(time_round(&mut work, calls));
     }
     ours.sort_by(f64::total_cmp);
     theirs.sort_by(f64::total_cmp);
