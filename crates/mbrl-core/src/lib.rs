@@ -53,6 +53,7 @@
 mod batch;
 mod belief;
 mod clock;
+mod dataset;
 mod end;
 mod env;
 mod error;
@@ -76,6 +77,7 @@ mod vec_env;
 pub use batch::{Dims, Transition, TransitionBatch};
 pub use belief::{Belief, Fit};
 pub use clock::{Clock, SystemClock};
+pub use dataset::Dataset;
 pub use end::End;
 pub use env::{Env, Snapshot, Step};
 pub use error::{Context, Error, ErrorKind, Result};
