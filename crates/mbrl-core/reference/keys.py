@@ -8,7 +8,7 @@ prints what the tests `key::tests::value_stability` and `noise::tests::value_sta
 import math
 import struct
 
-ROOT, AT, LABEL, LABEL_END = 1, 2, 3, 4
+ROOT, AT, LABEL, LABEL_END, NORMALS, UNIFORMS = 1, 2, 3, 4, 5, 6
 
 
 def rotate(x, n):
@@ -70,9 +70,10 @@ paths = [root, Key.root(1), root.child("model"), root.child("policy"), root.chil
 print("keys:", *(key.bits() for key in paths), sep="\n  ")
 
 at = [0, 1, 2, 127, 128, 255, 256, 299]
-words = root.child("noise").at(1).words(512)
+noise = root.child("noise")
+words = Key(noise.block(), 0, UNIFORMS).words(512)
 print("uniforms, times 2^24:", *(words[i] >> 8 for i in at), sep="\n  ")
-words = root.child("noise").at(0).words(512)
+words = Key(noise.block(), 0, NORMALS).words(512)
 print("normals, in double precision:")
 for i in at:
     block, i = words[i // 64 * 64 :], i % 64

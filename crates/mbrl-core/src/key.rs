@@ -20,7 +20,7 @@ use std::str::FromStr;
 /// assert_ne!(key.bits(), Key::root(42).child("policy").at(3).bits());
 /// ```
 ///
-/// A step down the tree, and a generator, cost one block of ChaCha8 each (tens of nanoseconds). [`Key::below`] pays once
+/// A step down the tree, and a generator, cost one call of ChaCha8 each (about a tenth of a microsecond). [`Key::below`] pays once
 /// for any number of keys, so that one may be handed to every row of a batch, where few of them are ever looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -53,6 +53,8 @@ enum Role {
     At = 2,
     Label = 3,
     LabelEnd = 4,
+    Normals = 5,
+    Uniforms = 6,
 }
 
 /// Where generators start in their stream: past every role.
@@ -104,6 +106,15 @@ impl Key {
     /// A number from [0, 1).
     pub fn uniform(self) -> f32 {
         unit(self.rng().next_u32())
+    }
+
+    /// The generators of a block of noise. They are no numbered keys, so they meet no key of whoever drew the block.
+    pub(crate) fn normals(self) -> ChaCha8Rng {
+        Key { seed: self.block(), word: 0, role: Role::Normals }.rng()
+    }
+
+    pub(crate) fn uniforms(self) -> ChaCha8Rng {
+        Key { seed: self.block(), word: 0, role: Role::Uniforms }.rng()
     }
 
     fn block(&self) -> [u8; 32] {

@@ -9,31 +9,31 @@
 //! A world of one's own, driven by the uniformly random policy:
 //!
 //! ```
-//! use mbrl_core::{Env, Key, Mode, NoiseBuf, Policy, Result, Rows, RowBuf, Scratch, Space, Spec, End, Step, UniformPolicy};
+//! use mbrl_core::{Env, Error, Key, Mode, NoiseBuf, Policy, Result, Rows, RowBuf, Scratch, Space, Spec, End, Step, UniformPolicy};
 //!
 //! /// A number that should be pushed to zero.
-//! struct Nudge { spec: Spec, x: f32 }
+//! struct Nudge { spec: Spec, x: Option<f32> }
 //!
 //! impl Env for Nudge {
 //!     fn spec(&self) -> &Spec { &self.spec }
 //!     fn reset(&mut self, key: Key, obs: &mut [f32]) -> Result<()> {
-//!         self.x = key.uniform();
-//!         obs[0] = self.x;
+//!         obs[0] = *self.x.insert(key.uniform());
 //!         Ok(())
 //!     }
 //!     fn step(&mut self, act: &[f32], _: Key, obs: &mut [f32]) -> Result<Step> {
+//!         let x = self.x.ok_or_else(|| Error::invalid("no episode is running: reset first"))?;
 //!         self.spec.check_action(act)?;
-//!         self.x += 0.1 * act[0];
-//!         obs[0] = self.x;
-//!         let end = if self.x.abs() > 2.0 { End::Terminated } else { End::Running };
-//!         Ok(Step { reward: -self.x.abs(), end })
+//!         obs[0] = x + 0.1 * act[0];
+//!         let end = if obs[0].abs() > 2.0 { End::Terminated } else { End::Running };
+//!         self.x = (!end.is_end()).then_some(obs[0]);
+//!         Ok(Step { reward: -obs[0].abs(), end })
 //!     }
 //! }
 //!
 //! # fn main() -> Result<()> {
 //! let spec = Spec::new(Space::unbounded(1)?, Space::symmetric(1, 1.0)?);
 //! let policy = UniformPolicy::new(&spec)?;
-//! let mut world = Nudge { spec, x: 0.0 };
+//! let mut world = Nudge { spec, x: None };
 //!
 //! let key = Key::root(7);
 //! let (mut obs, mut act) = ([0.0], RowBuf::zeros(1, 1));
@@ -75,7 +75,7 @@ mod task;
 mod vec_env;
 
 pub use batch::{Dims, Transition, TransitionBatch};
-pub use belief::{Belief, Fit};
+pub use belief::{Belief, Fit, FitData};
 pub use clock::{Clock, SystemClock};
 pub use dataset::Dataset;
 pub use end::End;
@@ -89,12 +89,13 @@ pub use origin::Origin;
 pub use physics::Physics;
 pub use policy::{Policy, UniformPolicy};
 pub use rand_chacha::ChaCha8Rng;
+pub use rand_chacha::rand_core::RngCore;
 pub use recorder::{NullRecorder, Recorder};
 pub use rows::{RowBuf, Rows, RowsMut};
-pub use scratch::Scratch;
+pub use scratch::{Lent, Scratch, ScratchSpec};
 pub use space::{BoxSpace, Space};
 pub use spec::Spec;
-pub use spread::{Moments, Spread};
+pub use spread::{Moments, MomentsMut, Spread};
 pub use suggest::nearest;
 pub use task::{Moves, RewardFn, Task, TerminationFn};
 pub use vec_env::{LaneSteps, VecEnv};

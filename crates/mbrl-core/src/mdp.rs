@@ -30,7 +30,7 @@ impl TabularMdp {
         terminal: Vec<bool>,
     ) -> Result<Self> {
         let states = start.len();
-        let cells = states * actions * states;
+        let cells = states.checked_mul(states).and_then(|cells| cells.checked_mul(actions)).unwrap_or(0);
         if cells == 0 {
             return Err(Error::invalid(format_args!("an MDP of {states} states and {actions} actions")));
         }

@@ -1,6 +1,6 @@
 //! What is believed of a world's dynamics, as a pure function.
 
-use crate::{End, Noise, NoiseSpec, Result, Rows, RowsMut, Scratch};
+use crate::{End, Error, Noise, NoiseSpec, Result, Rows, RowsMut, Scratch};
 
 /// A model of a world's dynamics with one or more members: a pure function of its input.
 ///
@@ -31,8 +31,13 @@ pub trait DynamicsModel: Send + Sync {
         self.state_dim()
     }
 
-    /// Writes the model state of each observation, `[rows, obs]` to `[rows, state]`.
-    fn encode(&self, obs: Rows<'_>, mut state: RowsMut<'_>) -> Result<()> {
+    /// Writes the model state of each observation, `[rows, obs]` to `[rows, state]`. A model whose states are not
+    /// observations has to say how.
+    fn encode(&self, obs: Rows<'_>, mut state: RowsMut<'_>, scratch: &mut Scratch) -> Result<()> {
+        let _ = scratch;
+        if (obs.len(), obs.dim()) != (state.len(), state.dim()) {
+            return Err(Error::unsupported("this model's states are not observations and it has no encoder"));
+        }
         state.copy_from(obs);
         Ok(())
     }

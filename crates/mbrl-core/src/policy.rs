@@ -68,11 +68,21 @@ impl Policy for UniformPolicy {
         mut act: RowsMut<'_>,
         _: &mut Scratch,
     ) -> Result<()> {
-        assert_eq!(
-            (obs.len(), who.len()),
-            (act.len(), act.len()),
-            "rows of observations, members and actions"
-        );
+        if [obs.len(), who.len()] != [act.len(); 2] {
+            let (seen, rows) = (obs.len(), act.len());
+            return Err(Error::invalid(format_args!(
+                "{seen} observations and {} members for {rows} actions",
+                who.len()
+            )));
+        }
+        if mode == Mode::Sample && (noise.spec() != self.noise_spec() || noise.uniforms.len() != act.len()) {
+            let (got, rows) = (noise.spec(), noise.uniforms.len());
+            return Err(Error::invalid(format_args!(
+                "noise {got:?} for {rows} rows: expected {:?} for {}",
+                self.noise_spec(),
+                act.len()
+            )));
+        }
         if let Some(member) = who.iter().find(|&&member| member != 0) {
             return Err(Error::invalid(format_args!("policy member {member} of 1")));
         }
@@ -85,7 +95,7 @@ impl Policy for UniformPolicy {
                         for (a, (low, high)) in
                             act.row_mut(i).iter_mut().zip(space.low().iter().zip(space.high()))
                         {
-                            *a = low + 0.5 * (high - low);
+                            *a = 0.5 * low + 0.5 * high;
                         }
                     }
                 },
@@ -98,6 +108,29 @@ impl Policy for UniformPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn noise_that_is_not_enough_is_refused() {
+        let spec = Spec::new(Space::unbounded(1).unwrap(), Space::symmetric(2, 1.0).unwrap());
+        let policy = UniformPolicy::new(&spec).unwrap();
+        let mut act = [0.0; 2];
+        let mut ask = |noise, mode| {
+            policy.act(
+                Rows::single(&[0.0]),
+                &[0],
+                noise,
+                mode,
+                RowsMut::single(&mut act),
+                &mut Scratch::default(),
+            )
+        };
+        assert!(ask(Noise::none(1), Mode::Sample).unwrap_err().is_invalid());
+        assert!(ask(Noise::none(1), Mode::Mean).is_ok());
+        let mut noise = crate::NoiseBuf::default();
+        noise.fill(policy.noise_spec(), 2, crate::Key::root(0));
+        assert!(ask(noise.view(), Mode::Sample).unwrap_err().is_invalid());
+        assert!(ask(noise.view().slice(1..2), Mode::Sample).is_ok());
+    }
 
     #[test]
     fn unbounded_actions_have_no_uniform_policy() {

@@ -12,6 +12,7 @@ pub enum Space {
     /// One of `n` choices: a single column that holds the index.
     Discrete {
         /// The number of choices.
+        #[serde(deserialize_with = "choices")]
         n: u32,
     },
 }
@@ -30,6 +31,11 @@ pub struct BoxSpace {
 struct Bounds {
     low: Vec<Option<f32>>,
     high: Vec<Option<f32>>,
+}
+
+fn choices<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let n = u32::deserialize(deserializer)?;
+    Space::discrete(n).map(|_| n).map_err(serde::de::Error::custom)
 }
 
 /// Indices up to this are exact in `f32`.
@@ -62,9 +68,9 @@ impl BoxSpace {
         &self.high
     }
 
-    /// Whether every bound is finite.
+    /// Whether a uniform number can be drawn between each pair of bounds: they and their distance are finite.
     pub fn is_bounded(&self) -> bool {
-        self.low.iter().chain(&self.high).all(|bound| bound.is_finite())
+        self.low.iter().zip(&self.high).all(|(low, high)| (high - low).is_finite())
     }
 }
 
@@ -159,11 +165,9 @@ impl Space {
                 Some(i) => Err(Error::non_finite(format_args!("{name}[{i}] is {}", value[i]))),
             },
             Space::Discrete { .. } if self.contains(value) => Ok(()),
-            Space::Discrete { n } => Err(Error::invalid(format_args!(
-                "{name} is {}: expected a whole number from 0 to {}",
-                value[0],
-                n - 1
-            ))),
+            Space::Discrete { n } => {
+                Err(Error::invalid(format_args!("{name} is {}: expected a whole number below {n}", value[0])))
+            }
         }
     }
 
@@ -193,7 +197,9 @@ impl Space {
                     *v = (low + u * (high - low)).min(high);
                 }
             }
-            Space::Discrete { n } => value[0] = (uniforms[0] * *n as f32).floor().min((*n - 1) as f32),
+            Space::Discrete { n } => {
+                value[0] = (uniforms[0] * *n as f32).floor().min(n.saturating_sub(1) as f32)
+            }
         }
     }
 }
@@ -222,7 +228,9 @@ mod tests {
         assert!(space.check("action", &[5.0, 0.0]).is_ok() && !space.contains(&[5.0, 0.0]));
         let choice = Space::discrete(3).unwrap();
         for bad in [-1.0, 3.0, 0.5, f32::NAN] {
-            assert!(choice.check("action", &[bad]).unwrap_err().to_string().contains("from 0 to 2"));
+            assert!(
+                choice.check("action", &[bad]).unwrap_err().to_string().contains("a whole number below 3")
+            );
         }
         assert!(choice.check("action", &[2.0]).is_ok());
     }
@@ -236,7 +244,19 @@ mod tests {
             assert_eq!(serde_json::from_str::<Space>(&json).unwrap(), space);
         }
         assert_eq!(serde_json::to_string(&Space::discrete(4).unwrap()).unwrap(), r#"{"discrete":{"n":4}}"#);
-        assert!(serde_json::from_str::<Space>(r#"{"box":{"low":[1.0],"high":[0.0]}}"#).is_err());
+        for bad in [
+            r#"{"box":{"low":[1.0],"high":[0.0]}}"#,
+            r#"{"discrete":{"n":0}}"#,
+            r#"{"discrete":{"n":4000000000}}"#,
+        ] {
+            assert!(serde_json::from_str::<Space>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bounds_too_far_apart_to_draw_between_are_no_bounds() {
+        let space = BoxSpace::new(vec![-f32::MAX], vec![f32::MAX]).unwrap();
+        assert!(!space.is_bounded());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is wanted of a world: its rewards, and when it is over.
 
-use crate::{Result, Rows};
+use crate::{End, Error, Result, Rows};
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ pub trait RewardFn: Send + Sync {
 
 /// Whether moves end their episode.
 pub trait TerminationFn: Send + Sync {
-    /// Writes whether each row ended in a state without a future, `[rows]`.
-    fn terminated(&self, moves: Moves<'_>, terminated: &mut [bool]) -> Result<()>;
+    /// Writes of each row whether it terminated or the episode goes on, `[rows]`.
+    fn end(&self, moves: Moves<'_>, end: &mut [End]) -> Result<()>;
 }
 
 /// What is known of a task. Each part is there or is to be learnt: MBPO, for one, learns the reward and knows the
@@ -86,6 +86,19 @@ impl fmt::Debug for Task {
 }
 
 impl<'a> Moves<'a> {
+    /// Refuses tables of different lengths, or a number of answers that is not theirs.
+    pub fn check(&self, answers: usize) -> Result<()> {
+        let rows = self.obs.len();
+        if [self.act.len(), self.next_obs.len(), answers] != [rows; 3] {
+            return Err(Error::invalid(format_args!(
+                "{rows} observations, {} actions and {} successors for {answers} answers: give as many of each",
+                self.act.len(),
+                self.next_obs.len()
+            )));
+        }
+        Ok(())
+    }
+
     /// The moves one by one, as (obs, act, next obs).
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a [f32], &'a [f32], &'a [f32])> + use<'a> {
         let moves = *self;
@@ -98,6 +111,7 @@ struct PerRow<F>(F);
 
 impl<F: Fn(&[f32], &[f32], &[f32]) -> f32 + Send + Sync> RewardFn for PerRow<F> {
     fn reward(&self, moves: Moves<'_>, reward: &mut [f32]) -> Result<()> {
+        moves.check(reward.len())?;
         for (out, (obs, act, next_obs)) in reward.iter_mut().zip(moves.iter()) {
             *out = (self.0)(obs, act, next_obs);
         }
@@ -106,9 +120,10 @@ impl<F: Fn(&[f32], &[f32], &[f32]) -> f32 + Send + Sync> RewardFn for PerRow<F> 
 }
 
 impl<F: Fn(&[f32], &[f32], &[f32]) -> bool + Send + Sync> TerminationFn for PerRow<F> {
-    fn terminated(&self, moves: Moves<'_>, terminated: &mut [bool]) -> Result<()> {
-        for (out, (obs, act, next_obs)) in terminated.iter_mut().zip(moves.iter()) {
-            *out = (self.0)(obs, act, next_obs);
+    fn end(&self, moves: Moves<'_>, end: &mut [End]) -> Result<()> {
+        moves.check(end.len())?;
+        for (out, (obs, act, next_obs)) in end.iter_mut().zip(moves.iter()) {
+            *out = if (self.0)(obs, act, next_obs) { End::Terminated } else { End::Running };
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Several episodes of one world, side by side.
 
-use crate::{End, Key, Result, RowBuf, Rows, Spec};
+use crate::{End, Error, Key, Result, RowBuf, Rows, Snapshot, Spec};
 
 /// Several episodes of one world, side by side, each of which starts anew when it ends.
 pub trait VecEnv: Send {
@@ -14,7 +14,22 @@ pub trait VecEnv: Send {
     fn reset(&mut self, key: Key, out: &mut LaneSteps) -> Result<()>;
 
     /// Does the actions, `[lanes, act]`. Lanes whose episode ended have begun the next one when this returns.
+    ///
+    /// A bad action is refused before any lane has moved. After any other error some lanes have moved and others have not:
+    /// reset or restore all of them.
     fn step(&mut self, act: Rows<'_>, key: Key, out: &mut LaneSteps) -> Result<()>;
+
+    /// Everything needed to go on in every lane from here to the bit, where the worlds can tell. What was observed last is
+    /// with the caller, in [`LaneSteps`].
+    fn snapshot(&self) -> Option<Snapshot> {
+        None
+    }
+
+    /// Goes back to where `snapshot` was taken; a foreign snapshot is an error.
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let _ = snapshot;
+        Err(Error::unsupported("these environments have no snapshots: reset them and replay the actions"))
+    }
 }
 
 /// What a step brought to every lane.

@@ -1,7 +1,7 @@
 //! The contract of an environment.
 
 use crate::{broken, draw_action, named, same_bits};
-use mbrl_core::{Context, End, Env, Key, Result, Snapshot, Spec, Step};
+use mbrl_core::{Context, End, Env, Key, Result, Snapshot, Space, Spec, Step};
 
 /// How many steps are taken where an episode has no known end.
 const STEPS: u64 = 300;
@@ -47,8 +47,7 @@ struct Walk {
 
 fn walk<E: Env>(env: &mut E, key: Key) -> Result<Walk> {
     let mut obs = vec![0.0; env.spec().obs.dim()];
-    env.reset(key.child("reset"), &mut obs).context("reset")?;
-    check_obs(env.spec(), &obs).context("reset")?;
+    reset(env, key.child("reset"), &mut obs)?;
     let mut walk = Walk { obs: bits(&obs).collect(), reward: Vec::new(), end: Vec::new() };
     for t in 0..env.spec().time_limit.map_or(STEPS, |limit| u64::from(limit) + 1) {
         let step =
@@ -67,10 +66,23 @@ fn bits(numbers: &[f32]) -> impl Iterator<Item = u32> {
     numbers.iter().map(|x| x.to_bits())
 }
 
-fn random_step<E: Env>(env: &mut E, key: Key, obs: &mut [f32]) -> Result<Step> {
+/// Observations start as NaN, so that what is not written is noticed.
+fn reset<E: Env>(env: &mut E, key: Key, obs: &mut [f32]) -> Result<()> {
+    obs.fill(f32::NAN);
+    env.reset(key, obs).context("reset")?;
+    check_obs(env.spec(), obs).context("reset")
+}
+
+/// A step of which nothing is checked.
+fn bare_step<E: Env>(env: &mut E, key: Key, obs: &mut [f32]) -> Result<Step> {
     let mut act = vec![0.0; env.spec().act.dim()];
     draw_action(&env.spec().act, key.child("action"), &mut act);
-    let step = env.step(&act, key.child("world"), obs)?;
+    obs.fill(f32::NAN);
+    env.step(&act, key.child("world"), obs)
+}
+
+fn random_step<E: Env>(env: &mut E, key: Key, obs: &mut [f32]) -> Result<Step> {
+    let step = bare_step(env, key, obs)?;
     check_obs(env.spec(), obs)?;
     if !step.reward.is_finite() {
         return Err(broken(format_args!("the reward is {}: return a finite number", step.reward)));
@@ -89,7 +101,11 @@ fn check_spec(spec: &Spec) -> Result<()> {
 }
 
 fn check_obs(spec: &Spec, obs: &[f32]) -> Result<()> {
-    spec.obs.check("observation", obs)?;
+    if obs.iter().any(|x| !x.is_finite()) {
+        return Err(broken(format_args!(
+            "the observation is {obs:?}: write every number, and only finite ones"
+        )));
+    }
     if !spec.obs.contains(obs) {
         return Err(broken(format_args!(
             "the observation {obs:?} is outside the spec's {:?}: widen one or clip the other",
@@ -101,7 +117,7 @@ fn check_obs(spec: &Spec, obs: &[f32]) -> Result<()> {
 
 fn check_refuses_before_reset<E: Env>(env: &mut E) -> Result<()> {
     let mut obs = vec![0.0; env.spec().obs.dim()];
-    match random_step(env, Key::root(1), &mut obs) {
+    match bare_step(env, Key::root(1), &mut obs) {
         Err(_) => Ok(()),
         Ok(_) => Err(broken("a step before the first reset was accepted: refuse it with an error")),
     }
@@ -109,7 +125,7 @@ fn check_refuses_before_reset<E: Env>(env: &mut E) -> Result<()> {
 
 fn check_refuses_after_end<E: Env>(env: &mut E, walk: &Walk) -> Result<()> {
     let mut obs = vec![0.0; env.spec().obs.dim()];
-    if walk.end.last().is_some_and(|end| end.is_end()) && random_step(env, Key::root(2), &mut obs).is_ok() {
+    if walk.end.last().is_some_and(|end| end.is_end()) && bare_step(env, Key::root(2), &mut obs).is_ok() {
         return Err(broken(
             "a step after the end of the episode was accepted: refuse it until the next reset",
         ));
@@ -136,14 +152,19 @@ fn check_bad_actions<E: Env>(make: &mut impl FnMut() -> Result<E>, key: Key) -> 
     let (mut disturbed, mut calm) = (make()?, make()?);
     let (obs_dim, act_dim) = (calm.spec().obs.dim(), calm.spec().act.dim());
     let (mut obs, mut calm_obs, mut waste) = (vec![0.0; obs_dim], vec![0.0; obs_dim], vec![0.0; obs_dim]);
-    disturbed.reset(key, &mut obs)?;
-    calm.reset(key, &mut calm_obs)?;
-    for (what, act) in [
-        ("with a NaN", vec![f32::NAN; act_dim]),
-        ("with an infinity", vec![f32::INFINITY; act_dim]),
-        ("too short", vec![0.0; act_dim - 1]),
-        ("too long", vec![0.0; act_dim + 1]),
-    ] {
+    reset(&mut disturbed, key, &mut obs)?;
+    reset(&mut calm, key, &mut calm_obs)?;
+    let mut bad = vec![
+        ("with a NaN".to_owned(), vec![f32::NAN; act_dim]),
+        ("with an infinity".to_owned(), vec![f32::INFINITY; act_dim]),
+        ("too short".to_owned(), vec![0.0; act_dim - 1]),
+        ("too long".to_owned(), vec![0.0; act_dim + 1]),
+    ];
+    if let Space::Discrete { n } = calm.spec().act {
+        let choices = [n as f32, -1.0, 0.5];
+        bad.extend(choices.map(|choice| (format!("of {choice} among {n} choices"), vec![choice])));
+    }
+    for (what, act) in bad {
         if disturbed.step(&act, key, &mut waste).is_ok() {
             return Err(broken(format_args!(
                 "an action {what} was accepted: call `spec.check_action` before anything is changed"
@@ -160,10 +181,10 @@ fn check_bad_actions<E: Env>(make: &mut impl FnMut() -> Result<E>, key: Key) -> 
 fn check_snapshots<E: Env>(make: &mut impl FnMut() -> Result<E>, key: Key) -> Result<()> {
     let mut env = make()?;
     let mut obs = vec![0.0; env.spec().obs.dim()];
-    env.reset(key.child("reset"), &mut obs)?;
+    reset(&mut env, key.child("reset"), &mut obs)?;
     for t in 0..3 {
         if random_step(&mut env, key.at(t), &mut obs)?.end.is_end() {
-            env.reset(key.child("reset").at(t), &mut obs)?;
+            reset(&mut env, key.child("reset").at(t), &mut obs)?;
         }
     }
     let Some(snapshot) = env.snapshot() else {
@@ -175,7 +196,11 @@ fn check_snapshots<E: Env>(make: &mut impl FnMut() -> Result<E>, key: Key) -> Re
         }
     }
     let mut other = make()?;
-    other.restore(&snapshot).context("restoring a snapshot into a fresh environment")?;
+    if let Err(error) = other.restore(&snapshot) {
+        return Err(error.wrap(
+            "a fresh environment refused a snapshot: implement `restore`, or let `snapshot` return None",
+        ));
+    }
     let mut other_obs = vec![0.0; obs.len()];
     for t in 3..STEPS {
         let step = random_step(&mut env, key.at(t), &mut obs)?;
@@ -202,7 +227,7 @@ fn check_snapshot_between_episodes<E: Env>(make: &mut impl FnMut() -> Result<E>,
     let mut other = make()?;
     other.restore(&snapshot).context("restoring a snapshot taken between episodes")?;
     let mut obs = vec![0.0; other.spec().obs.dim()];
-    if random_step(&mut other, Key::root(3), &mut obs).is_ok() {
+    if bare_step(&mut other, Key::root(3), &mut obs).is_ok() {
         return Err(broken(
             "a step was accepted after restoring an ended episode: the snapshot must say that it ended",
         ));

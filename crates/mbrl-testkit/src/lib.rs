@@ -33,6 +33,16 @@ fn broken(message: impl std::fmt::Display) -> Error {
     Error::invalid(message)
 }
 
+/// Whether a second call with a grown scratch made allocations. Without the counting allocator none are seen.
+fn no_allocations(made: Allocations) -> Result<()> {
+    match made.count {
+        0 => Ok(()),
+        n => Err(broken(format_args!(
+            "a second call allocated {n} times: work in what the scratch lends, and in what the caller passes"
+        ))),
+    }
+}
+
 /// Whether two runs of numbers are the same bits.
 fn same_bits(a: &[f32], b: &[f32]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())

@@ -1,6 +1,6 @@
 //! The contract of a dynamics model.
 
-use crate::{broken, named};
+use crate::{allocations, broken, named, no_allocations};
 use mbrl_core::{
     Context, DynamicsModel, End, Key, Mode, ModelInput, ModelOutput, NoiseBuf, Result, RowBuf, Rows, Scratch,
 };
@@ -10,7 +10,8 @@ use mbrl_core::{
 ///
 /// Checked: that a call is a pure function; that rows do not see each other, in any order and any split of a batch; that
 /// [`Mode::Mean`] ignores the noise; that outputs are finite; that a member that does not exist and a state that is not
-/// finite are refused, the latter with an error that [is](mbrl_core::Error::is_non_finite) about that.
+/// finite are refused, the latter with an error that [is](mbrl_core::Error::is_non_finite) about that and names the row; and,
+/// where [`CountingAlloc`](crate::CountingAlloc) is the global allocator, that a second call allocates nothing.
 pub fn check_model(model: &dyn DynamicsModel, state: Rows<'_>, act: Rows<'_>) -> Result<()> {
     named("check_model", || {
         let rows = state.len();
@@ -50,7 +51,8 @@ pub fn check_model(model: &dyn DynamicsModel, state: Rows<'_>, act: Rows<'_>) ->
         if question.answer(&order(rows), Mode::Mean, 0)? != question.answer(&order(rows), Mode::Mean, 1)? {
             return Err(broken("the mean depends on the noise: ignore it in Mode::Mean"));
         }
-        check_bad_input(&question)
+        check_bad_input(&question)?;
+        question.check_allocations()
     })
 }
 
@@ -75,6 +77,26 @@ fn order(rows: usize) -> Vec<usize> {
 }
 
 impl Question<'_> {
+    /// Asks twice with one scratch; the second answer must allocate nothing.
+    fn check_allocations(&self) -> Result<()> {
+        let rows = self.state.len();
+        let mut noise = NoiseBuf::default();
+        noise.fill(self.model.noise_spec(), rows, Key::root(0));
+        let mut next = RowBuf::zeros(rows, self.model.state_dim());
+        let (mut reward, mut end, mut scratch) =
+            (vec![0.0; rows], vec![End::Running; rows], Scratch::default());
+        let mut ask = || {
+            let (state, act, member) = (self.state, self.act, self.who);
+            let input = ModelInput { state, act, member, noise: noise.view(), mode: Mode::Sample };
+            let out = ModelOutput { next_state: next.view_mut(), reward: &mut reward, end: &mut end };
+            self.model.step(input, out, &mut scratch)
+        };
+        ask()?;
+        let (again, made) = allocations(ask);
+        again?;
+        no_allocations(made)
+    }
+
     /// Asks for the rows in `order`; each row has noise of its own, from block `block`.
     fn answer(&self, order: &[usize], mode: Mode, block: u64) -> Result<Answer> {
         let mut all = NoiseBuf::default();
@@ -160,7 +182,10 @@ fn check_bad_input(question: &Question<'_>) -> Result<()> {
     numbers[question.state.dim()] = f32::NAN;
     let state = Rows::new(&numbers, question.state.dim())?;
     match (Question { state, ..*question }).answer(&order(rows), Mode::Sample, 0) {
-        Err(error) if error.is_non_finite() => Ok(()),
+        Err(error) if error.is_non_finite() && error.to_string().contains("row 1") => Ok(()),
+        Err(error) if error.is_non_finite() => {
+            Err(error.wrap("the error of a NaN in row 1 does not name the row"))
+        }
         Err(error) => {
             Err(error.wrap("a NaN in row 1 was refused with an error of another kind: use Error::non_finite"))
         }

@@ -1,13 +1,14 @@
 //! The contract of a policy.
 
-use crate::{broken, named, same_bits};
+use crate::{allocations, broken, named, no_allocations, same_bits};
 use mbrl_core::{Context, Key, Mode, Noise, NoiseBuf, Policy, Result, RowBuf, Rows, Scratch};
 
 /// Runs the contract of [`Policy`] on the given observations, `[rows, obs]`, of which there must be at least four, and says
 /// what is broken.
 ///
 /// Checked: that actions are in the space of the spec; that a call is a pure function; that rows do not see each other;
-/// that [`Mode::Mean`] ignores the noise; that a member that does not exist is refused.
+/// that [`Mode::Mean`] ignores the noise; that a member that does not exist is refused; and, where
+/// [`CountingAlloc`](crate::CountingAlloc) is the global allocator, that a second call allocates nothing.
 pub fn check_policy(policy: &dyn Policy, obs: Rows<'_>) -> Result<()> {
     named("check_policy", || {
         let (rows, dim) = (obs.len(), policy.spec().obs.dim());
@@ -58,7 +59,12 @@ pub fn check_policy(policy: &dyn Policy, obs: Rows<'_>) -> Result<()> {
         if act(policy, obs, &nobody, first.view(), Mode::Sample).is_ok() {
             return Err(broken(format_args!("member {} of as many was accepted: refuse it", nobody[0])));
         }
-        Ok(())
+        let (mut actions, mut scratch) = (RowBuf::zeros(rows, policy.spec().act.dim()), Scratch::default());
+        let mut ask = || policy.act(obs, &who, first.view(), Mode::Sample, actions.view_mut(), &mut scratch);
+        ask()?;
+        let (again, made) = allocations(ask);
+        again?;
+        no_allocations(made)
     })
 }
 

@@ -12,7 +12,7 @@ pub fn check_task<E: Env>(env: &mut E, task: &Task) -> Result<()> {
         each_step(env, |t, obs, act, next_obs, reward, end| {
             let moves =
                 Moves { obs: Rows::single(obs), act: Rows::single(act), next_obs: Rows::single(next_obs) };
-            let (mut says, mut ends) = ([0.0], [false]);
+            let (mut says, mut ends) = ([f32::NAN], [End::Truncated]);
             if let Some(known) = &task.reward {
                 known.reward(moves, &mut says)?;
                 if !same_bits(&says, &[reward]) {
@@ -23,10 +23,12 @@ pub fn check_task<E: Env>(env: &mut E, task: &Task) -> Result<()> {
                 }
             }
             if let Some(known) = &task.termination {
-                known.terminated(moves, &mut ends)?;
-                if ends[0] != (end == End::Terminated) {
+                known.end(moves, &mut ends)?;
+                let agrees =
+                    (ends[0] == End::Terminated) == (end == End::Terminated) && ends[0] != End::Truncated;
+                if !agrees {
                     return Err(broken(format_args!(
-                        "step {t} left the episode as {end:?} and the task says terminated = {}: let the environment use \
+                        "step {t} left the episode as {end:?} and the task says {:?}: let the environment use \
                          the task's termination",
                         ends[0]
                     )));

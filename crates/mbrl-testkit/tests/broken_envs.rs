@@ -1,7 +1,7 @@
 //! `check_env`, `check_task` and `check_physics` find every fault that they say they look for.
 
 use mbrl_core::{
-    End, Env, Key, Noise, NoiseSpec, Physics, Result, Rows, RowsMut, Snapshot, Spec, Step, Task,
+    End, Env, Key, Noise, NoiseSpec, Physics, Result, Rows, RowsMut, Snapshot, Space, Spec, Step, Task,
 };
 use mbrl_testkit::fakes::Corridor;
 use mbrl_testkit::{check_env, check_physics, check_task};
@@ -23,6 +23,8 @@ enum Fault {
     ForgetfulSnapshot,
     SnapshotForgetsEnd,
     LateLimit,
+    UnwrittenObservation,
+    SnapshotWithoutRestore,
 }
 
 /// A corridor that is always walked for at most 20 steps, with a fault.
@@ -96,6 +98,7 @@ impl Env for Faulty {
         }
         match self.fault {
             Fault::ObservationOutside => obs[0] -= 7.0,
+            Fault::UnwrittenObservation => obs[0] = f32::NAN,
             Fault::RewardNaN => step.reward = f32::NAN,
             Fault::LateLimit if self.elapsed == 20 => self.elapsed = 19,
             _ => {}
@@ -109,6 +112,9 @@ impl Env for Faulty {
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        if self.fault == Fault::SnapshotWithoutRestore {
+            return Err(mbrl_core::Error::unsupported("not written yet"));
+        }
         if self.fault == Fault::ForeignSnapshot && snapshot.as_bytes().len() == 4096 {
             return Ok(());
         }
@@ -138,6 +144,8 @@ fn every_fault_is_found_and_named() {
         (Fault::ForgetfulSnapshot, "after a restored snapshot differs"),
         (Fault::SnapshotForgetsEnd, "the snapshot must say that it ended"),
         (Fault::LateLimit, "under a time limit of 20"),
+        (Fault::UnwrittenObservation, "write every number"),
+        (Fault::SnapshotWithoutRestore, "or let `snapshot` return None"),
     ] {
         let error = check_env(|| Ok(Faulty::new(fault))).expect_err(&format!("{fault:?} was not found"));
         assert!(error.to_string().contains(says), "{fault:?}: {error}");
@@ -157,7 +165,7 @@ fn a_task_that_says_otherwise_is_found() {
     let error = check_task(&mut Corridor::new(3), &corridor_task(1.5, 3.0)).unwrap_err();
     assert!(error.to_string().contains("let the environment use the task's reward"), "{error}");
     let error = check_task(&mut Corridor::new(3), &corridor_task(1.0, 2.0)).unwrap_err();
-    assert!(error.to_string().contains("says terminated = true"), "{error}");
+    assert!(error.to_string().contains("says Terminated"), "{error}");
 }
 
 struct Walk(f32);
@@ -188,4 +196,83 @@ fn physics_that_leads_elsewhere_is_found() {
         let error = check_physics(&mut Corridor::new(3), &Walk(wrong), 1e-6).unwrap_err();
         assert!(error.to_string().contains("let both use the same dynamics"), "{error}");
     }
+}
+
+/// Walks down a corridor and never refuses a step; `outside` says whether what it then does leaves its own space.
+struct Careless {
+    spec: Spec,
+    place: f32,
+    outside: bool,
+}
+
+impl Careless {
+    fn new(outside: bool) -> Self {
+        let obs = Space::bounded(&[1.0], &[7.0]).expect("bounds in order");
+        Careless {
+            spec: Spec::new(obs, Space::symmetric(1, 1.0).expect("bounds in order")),
+            place: 4.0,
+            outside,
+        }
+    }
+}
+
+impl Env for Careless {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn reset(&mut self, _: Key, obs: &mut [f32]) -> Result<()> {
+        self.place = 7.0;
+        obs[0] = self.place;
+        Ok(())
+    }
+
+    fn step(&mut self, act: &[f32], _: Key, obs: &mut [f32]) -> Result<Step> {
+        self.spec.check_action(act)?;
+        self.place -= 1.0;
+        obs[0] = if self.outside { self.place } else { self.place.max(1.0) };
+        Ok(Step { reward: 0.0, end: if self.place <= 1.0 { End::Terminated } else { End::Running } })
+    }
+}
+
+/// A complaint of the check's own about the observation is no refusal by the environment.
+#[test]
+fn an_environment_that_never_refuses_a_step_is_found_wherever_it_goes() {
+    for outside in [false, true] {
+        let error = check_env(|| Ok(Careless::new(outside))).unwrap_err();
+        assert!(error.to_string().contains("was accepted: refuse it"), "{error}");
+    }
+}
+
+/// Two choices, of which it checks only that there is one finite number.
+struct AnyChoice {
+    spec: Spec,
+    running: bool,
+}
+
+impl Env for AnyChoice {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn reset(&mut self, _: Key, obs: &mut [f32]) -> Result<()> {
+        self.running = true;
+        obs[0] = 0.0;
+        Ok(())
+    }
+
+    fn step(&mut self, act: &[f32], _: Key, obs: &mut [f32]) -> Result<Step> {
+        if !self.running || act.len() != 1 || !act[0].is_finite() {
+            return Err(mbrl_core::Error::invalid("one finite number, after a reset"));
+        }
+        obs[0] = 0.0;
+        Ok(Step { reward: 0.0, end: End::Running })
+    }
+}
+
+#[test]
+fn numbers_that_are_no_choice_must_be_refused() {
+    let spec = Spec::new(Space::unbounded(1).unwrap(), Space::discrete(2).unwrap());
+    let error = check_env(|| Ok(AnyChoice { spec: spec.clone(), running: false })).unwrap_err();
+    assert!(error.to_string().contains("an action of 2 among 2 choices was accepted"), "{error}");
 }

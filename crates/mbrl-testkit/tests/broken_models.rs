@@ -5,8 +5,11 @@ use mbrl_core::{
     RowsMut, Scratch, Space, Spec, UniformPolicy,
 };
 use mbrl_testkit::fakes::Drift;
-use mbrl_testkit::{check_model, check_policy};
+use mbrl_testkit::{CountingAlloc, check_model, check_policy};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+#[global_allocator]
+static ALLOC: CountingAlloc = CountingAlloc;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
@@ -20,6 +23,8 @@ enum Fault {
     AnyMember,
     SilentNaN,
     WrongKind,
+    Allocates,
+    NamelessNaN,
 }
 
 struct Faulty {
@@ -48,21 +53,28 @@ impl DynamicsModel for Faulty {
     fn step(&self, input: ModelInput<'_>, mut out: ModelOutput<'_>, scratch: &mut Scratch) -> Result<()> {
         let rows = input.state.len();
         let mode = if self.fault == Fault::NoisyMean { Mode::Sample } else { input.mode };
-        let member: Vec<u16> = match self.fault {
-            Fault::AnyMember => input.member.iter().map(|m| m % 3).collect(),
-            _ => input.member.to_vec(),
-        };
-        let clean: Vec<f32> =
-            input.state.as_slice().iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
-        let state = match self.fault {
-            Fault::SilentNaN => Rows::new(&clean, 1)?,
-            _ => input.state,
-        };
+        let (any, clean): (Vec<u16>, Vec<f32>);
+        let mut input = ModelInput { mode, ..input };
+        if self.fault == Fault::AnyMember {
+            any = input.member.iter().map(|m| m % 3).collect();
+            input.member = &any;
+        }
+        if self.fault == Fault::SilentNaN {
+            clean = input.state.as_slice().iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
+            input.state = Rows::new(&clean, 1)?;
+        }
+        let state = input.state;
         if self.fault == Fault::WrongKind && state.find_non_finite().is_some() {
             return Err(mbrl_core::Error::invalid("a NaN"));
         }
+        if self.fault == Fault::NamelessNaN && state.find_non_finite().is_some() {
+            return Err(mbrl_core::Error::non_finite("a NaN"));
+        }
         let output = ModelOutput { next_state: out.next_state.reborrow(), reward: out.reward, end: out.end };
-        self.inner.step(ModelInput { state, member: &member, mode, ..input }, output, scratch)?;
+        self.inner.step(input, output, scratch)?;
+        if self.fault == Fault::Allocates {
+            std::hint::black_box(vec![0.0f32; rows]);
+        }
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
         match self.fault {
             Fault::Memory => out.next_state.row_mut(0)[0] += calls as f32,
@@ -94,6 +106,8 @@ fn every_fault_of_a_model_is_found_and_named() {
         (Fault::AnyMember, "member 3 of as many was accepted"),
         (Fault::SilentNaN, "a NaN in row 1 was accepted"),
         (Fault::WrongKind, "with an error of another kind"),
+        (Fault::Allocates, "a second call allocated"),
+        (Fault::NamelessNaN, "does not name the row"),
     ] {
         let error = check(fault).expect_err(&format!("{fault:?} was not found"));
         assert!(error.to_string().contains(says), "{fault:?}: {error}");
@@ -127,7 +141,7 @@ impl Policy for Spoilt {
         mut act: RowsMut<'_>,
         scratch: &mut Scratch,
     ) -> Result<()> {
-        let first = vec![0; who.len()];
+        let first = if self.anybody { vec![0; who.len()] } else { Vec::new() };
         let who = if self.anybody { &first } else { who };
         self.inner.act(obs, who, noise, mode, act.reborrow(), scratch)?;
         (self.spoil)(obs, noise, mode, &mut act);
