@@ -59,7 +59,6 @@ fn main() -> ExitCode {
     match done {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
-        Err(error) if out::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             out::complain(&error);
             ExitCode::from(2)

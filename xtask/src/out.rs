@@ -3,9 +3,13 @@
 use mbrl_core::{Context, Error, Result};
 use std::io::{self, Write};
 
-/// Prints a line on stdout. A reader that went away (`| head`) is an error that [`is_broken_pipe`] knows.
+/// Prints a line on stdout. A reader that went away (`| head`) is no failure: what was to be done goes on unheard, and
+/// the exit code still says how it went.
 pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
-    writeln!(io::stdout(), "{text}").context("writing to stdout")
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.context("writing to stdout"),
+    }
 }
 
 /// Prints one JSON document on stdout.
@@ -22,13 +26,6 @@ pub(crate) fn progress(text: impl std::fmt::Display) {
 /// Prints why a command cannot be done, on stderr.
 pub(crate) fn complain(error: &Error) {
     progress(format_args!("error: {error}"));
-}
-
-/// Whether the reader of our output went away, which is its right.
-pub(crate) fn is_broken_pipe(error: &Error) -> bool {
-    use std::error::Error as _;
-    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Prints rows under headings, in columns. A heading that begins with `>` has its numbers to the right.

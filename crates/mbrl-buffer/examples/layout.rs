@@ -6,7 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "an example is its own clock")]
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
-use mbrl_buffer::{Dims, End, Key, Origin, ReplayBuffer, Result, Transition, TransitionBatch};
+use mbrl_buffer::{Dims, End, Key, NStepBatch, Origin, ReplayBuffer, Result, Transition, TransitionBatch};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -67,7 +67,8 @@ fn main() -> Result<()> {
     }
 
     let (mut batch, mut copies) = (TransitionBatch::new(DIMS), vec![0.0f32; BATCH * width]);
-    let mut times = [const { Vec::new() }; 4];
+    let mut returns = NStepBatch::new(DIMS);
+    let mut times = [const { Vec::new() }; 5];
     // In turn, so that a busy neighbour disturbs all alike; each layout meets every set of indices with its own caches.
     for round in 0..ROUNDS {
         let key = Key::root(round as u64);
@@ -93,6 +94,11 @@ fn main() -> Result<()> {
         buffer.sample(BATCH, black_box(key), &mut batch)?;
         black_box(&batch);
         times[3].push(start.elapsed().as_nanos());
+
+        let start = Instant::now();
+        buffer.sample_n_step(BATCH, 3, 0.99, black_box(key), &mut returns)?;
+        black_box(&returns);
+        times[4].push(start.elapsed().as_nanos());
     }
 
     println!("{BATCH} random rows of {ROWS}, obs {}, act {}: median of {ROUNDS}", DIMS.obs, DIMS.act);
@@ -100,7 +106,8 @@ fn main() -> Result<()> {
         times.sort_unstable();
         times[times.len() / 2] as f64
     });
-    let names = ["copies of records", "gather, records", "gather, arrays", "sample, records"];
+    let names =
+        ["copies of records", "gather, records", "gather, arrays", "sample, records", "3 steps, records"];
     for (name, median) in names.into_iter().zip(medians) {
         let (row, share) = (median / BATCH as f64, medians[0] / median);
         println!("{name:18} {row:6.1} ns a row, {share:.2} of the speed of copying");

@@ -23,26 +23,34 @@ impl<'a> Writer<'a> {
         self.out.write_all(bytes).with_context(|| format!("writing {}", self.what))
     }
 
-    pub(crate) fn u32(&mut self, number: u32) -> Result<()> {
-        self.bytes(&number.to_le_bytes())
-    }
-
-    pub(crate) fn u64(&mut self, number: u64) -> Result<()> {
-        self.bytes(&number.to_le_bytes())
-    }
-
-    pub(crate) fn f64(&mut self, number: f64) -> Result<()> {
-        self.bytes(&number.to_bits().to_le_bytes())
+    /// The magic bytes and the version that every file begins with, and their checksum.
+    ///
+    /// This much is the same in every version to come, so that a damaged version is not taken for another one.
+    pub(crate) fn open(&mut self, magic: [u8; 8], version: u32) -> Result<()> {
+        self.bytes(&magic)?;
+        self.bytes(&version.to_le_bytes())?;
+        self.seal()
     }
 
     /// Words in large pieces, so that a writer without a buffer will do.
     pub(crate) fn words(&mut self, words: &[f32]) -> Result<()> {
+        self.pieces(words.len(), |i| words[i].to_bits().to_le_bytes())
+    }
+
+    /// `n` numbers in large pieces.
+    pub(crate) fn doubles(&mut self, n: usize, number: impl Fn(usize) -> f64) -> Result<()> {
+        self.pieces(n, |i| number(i).to_bits().to_le_bytes())
+    }
+
+    #[inline(always)]
+    fn pieces<const N: usize>(&mut self, n: usize, item: impl Fn(usize) -> [u8; N]) -> Result<()> {
         let mut chunk = [0; CHUNK];
-        for words in words.chunks(CHUNK / size_of::<f32>()) {
-            for (bytes, word) in chunk.as_chunks_mut().0.iter_mut().zip(words) {
-                *bytes = word.to_bits().to_le_bytes();
+        for at in (0..n).step_by(CHUNK / N) {
+            let now = (n - at).min(CHUNK / N);
+            for (bytes, i) in chunk.as_chunks_mut().0.iter_mut().zip(at..at + now) {
+                *bytes = item(i);
             }
-            self.bytes(&chunk[..size_of_val(words)])?;
+            self.bytes(&chunk[..now * N])?;
         }
         Ok(())
     }
@@ -50,7 +58,7 @@ impl<'a> Writer<'a> {
     /// The checksum of everything so far.
     pub(crate) fn seal(&mut self) -> Result<()> {
         let crc = self.crc.clone().finalize();
-        self.u32(crc)
+        self.bytes(&crc.to_le_bytes())
     }
 
     pub(crate) fn finish(self) -> Result<()> {
@@ -111,24 +119,35 @@ impl<'a> Reader<'a> {
         Ok(f64::from_bits(self.u64()?))
     }
 
-    /// `n` words. Memory is asked for as they arrive, so that a header cannot ask for more than the file has.
+    /// `n` words.
     pub(crate) fn words(&mut self, n: usize) -> Result<Vec<f32>> {
-        let (mut words, mut chunk) = (Vec::new(), [0; CHUNK]);
-        while words.len() < n {
-            let now = (n - words.len()).min(CHUNK / size_of::<f32>());
-            let bytes = &mut chunk[..now * size_of::<f32>()];
-            self.bytes(bytes)?;
-            // Twice as much each time, but no more than there will be.
-            let room = words.len().max(now).min(n - words.len());
-            if words.capacity() < words.len() + now && words.try_reserve_exact(room).is_err() {
-                return Err(Error::invalid(format_args!("no memory for the {n} numbers of {}", self.what)));
-            }
-            words.extend(bytes.as_chunks().0.iter().map(|word| f32::from_bits(u32::from_le_bytes(*word))));
-        }
-        Ok(words)
+        self.pieces(n, |word| f32::from_bits(u32::from_le_bytes(word)))
     }
 
-    /// The magic bytes and the version that every file begins with.
+    /// `n` numbers.
+    pub(crate) fn doubles(&mut self, n: usize) -> Result<Vec<f64>> {
+        self.pieces(n, |number| f64::from_bits(u64::from_le_bytes(number)))
+    }
+
+    /// `n` items. Memory is asked for as they arrive, so that a header cannot ask for more than the file has.
+    #[inline(always)]
+    fn pieces<T, const N: usize>(&mut self, n: usize, item: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
+        let (mut items, mut chunk) = (Vec::new(), [0; CHUNK]);
+        while items.len() < n {
+            let now = (n - items.len()).min(CHUNK / N);
+            let bytes = &mut chunk[..now * N];
+            self.bytes(bytes)?;
+            // Twice as much each time, but no more than there will be.
+            let room = items.len().max(now).min(n - items.len());
+            if items.capacity() < items.len() + now && items.try_reserve_exact(room).is_err() {
+                return Err(Error::invalid(format_args!("no memory for the {n} numbers of {}", self.what)));
+            }
+            items.extend(bytes.as_chunks().0.iter().map(|bytes| item(*bytes)));
+        }
+        Ok(items)
+    }
+
+    /// What every file begins with; see [`Writer::open`].
     pub(crate) fn open(&mut self, magic: [u8; 8], version: u32) -> Result<()> {
         let mut found = [0; 8];
         self.bytes(&mut found)?;
@@ -140,6 +159,7 @@ impl<'a> Reader<'a> {
             )));
         }
         let found = self.u32()?;
+        self.check("opening")?;
         if found != version {
             return Err(Error::version(format_args!(
                 "the file of {} has format version {found} and this build reads {version}: use the build that wrote it",

@@ -67,7 +67,7 @@ impl ReplayBuffer {
 
     /// Writes the rows of at most [`BLOCK`] indices, each below the length, over the rows of `batch` from `at` on.
     pub(crate) fn gather_block(&self, indices: &[u32], at: usize, batch: &mut TransitionBatch) {
-        self.fetch(indices);
+        self.fetch(indices, 0);
         let (obs_dim, act_dim) = (self.dims().obs, self.dims().act);
         let rows = at..at + indices.len();
         let mut obs = &mut batch.obs.as_mut_slice()[rows.start * obs_dim..rows.end * obs_dim];
@@ -87,16 +87,16 @@ impl ReplayBuffer {
         }
     }
 
-    /// Brings records into the cache, by looking at a word of each of their cache lines.
+    /// Brings records into the cache from word `from` on, by looking at a word of each of their cache lines.
     ///
     /// Copying a record takes so many instructions that a processor sees only few records ahead, and waits for each of
     /// them; these loads are all it sees here, so the waiting overlaps. It halves the time of a gather.
     #[inline(always)]
-    fn fetch(&self, indices: &[u32]) {
+    pub(crate) fn fetch(&self, indices: &[u32], from: usize) {
         const LINE: usize = 64 / size_of::<f32>();
         let mut seen = 0;
         for &index in indices {
-            let record = self.record(index as usize);
+            let record = &self.record(index as usize)[from..];
             let mut word = 0;
             while word < record.len() {
                 seen ^= record[word].to_bits();

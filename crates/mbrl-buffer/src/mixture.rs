@@ -3,9 +3,11 @@
 use crate::ReplayBuffer;
 use crate::sample::check_rows;
 use mbrl_core::{Error, Key, Result, TransitionBatch};
+use serde::{Deserialize, Serialize};
 
 /// How `n` times a share becomes a whole number of rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Rounding {
     /// Down, and the rows that are then missing go to those that lost most (the method of largest remainders).
     #[default]
@@ -25,10 +27,28 @@ pub enum Rounding {
 /// assert_eq!(Mixture::rounded(&real_and_imagined, Rounding::Floor)?.counts(256), [12, 244]);
 /// # Ok::<(), mbrl_buffer::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Mixture {
     shares: Vec<f64>,
     rounding: Rounding,
+}
+
+/// A mixture as it is written, before its shares are looked at.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    shares: Vec<f64>,
+    #[serde(default)]
+    rounding: Rounding,
+}
+
+impl TryFrom<Unchecked> for Mixture {
+    type Error = Error;
+
+    fn try_from(Unchecked { shares, rounding }: Unchecked) -> Result<Self> {
+        Mixture::rounded(&shares, rounding)
+    }
 }
 
 impl Mixture {
@@ -41,16 +61,15 @@ impl Mixture {
     pub fn rounded(shares: &[f64], rounding: Rounding) -> Result<Self> {
         if let Some(i) = shares.iter().position(|share| !(0.0..=1.0).contains(share)) {
             return Err(Error::invalid(format_args!(
-                "share {i} of a mixture is {}: expected 0 to 1",
+                "share {i} of a mixture is {:?}: expected 0 to 1",
                 shares[i]
             )));
         }
         let sum: f64 = shares.iter().sum();
         if (sum - 1.0).abs() > 1e-9 {
-            return Err(Error::invalid(format_args!("the shares of a mixture sum to {sum}: make it 1")));
+            return Err(Error::invalid(format_args!("the shares of a mixture sum to {sum:?}: make it 1")));
         }
-        // Exactly one from here on, as far as numbers go, so that counts come out right for any n.
-        Ok(Mixture { shares: shares.iter().map(|share| share / sum).collect(), rounding })
+        Ok(Mixture { shares: shares.to_vec(), rounding })
     }
 
     /// The shares.
@@ -59,6 +78,9 @@ impl Mixture {
     }
 
     /// How many of `n` rows come from each source; they sum to `n`.
+    ///
+    /// Each is less than one row off its share, as far as an `f64` tells: up to 2^53 rows, and by as much more as the
+    /// shares do not sum to one.
     pub fn counts(&self, n: usize) -> Vec<usize> {
         (0..self.shares.len()).map(|i| self.count(i, n)).collect()
     }
@@ -95,11 +117,11 @@ impl Mixture {
         }
         check_rows(n)?;
         batch.reshape(n, dims);
-        let mut at = 0;
+        let (mut at, keys) = (0, key.child("source").below());
         for (i, source) in sources.iter().enumerate() {
             let count = self.count(i, n);
             if count > 0 {
-                source.sample_at(count, key.at(i as u64), at, batch);
+                source.sample_at(count, keys.at(i as u64), at, batch);
             }
             at += count;
         }
@@ -108,23 +130,36 @@ impl Mixture {
 
     /// How many of `n` rows come from source `i`.
     fn count(&self, i: usize, n: usize) -> usize {
-        let floor = |i: usize| (n as f64 * self.shares[i]) as usize;
-        let left = n.saturating_sub((0..self.shares.len()).map(floor).sum());
-        let gets_more = match self.rounding {
-            Rounding::Floor
-                if self.shares[i + 1..].iter().all(|&share| share <= 0.0) && self.shares[i] > 0.0 =>
-            {
-                left
+        let exact = |j: usize| n as f64 * self.shares[j];
+        // Rounded down, but never to more than is left: what is left at the end is then known exactly, and the sum is n
+        // whatever rounding did.
+        let (mut left, mut floor) = (n, 0);
+        for j in 0..self.shares.len() {
+            let count = (exact(j) as usize).min(left);
+            left -= count;
+            if j == i {
+                floor = count;
             }
-            Rounding::Floor => 0,
-            Rounding::Nearest => {
-                let lost = |i: usize| n as f64 * self.shares[i] - floor(i) as f64;
-                // The earlier source goes first among those that lost the same.
-                let before = |&j: &usize| lost(j) > lost(i) || (j < i && lost(j) >= lost(i));
-                usize::from((0..self.shares.len()).filter(before).count() < left)
+        }
+        let has_share = |&j: &usize| self.shares[j] > 0.0;
+        if !has_share(&i) {
+            return 0;
+        }
+        let sources = 0..self.shares.len();
+        floor
+            + match self.rounding {
+                Rounding::Floor if sources.clone().rfind(has_share) == Some(i) => left,
+                Rounding::Floor => 0,
+                Rounding::Nearest => {
+                    // The earlier source goes first among those that lost the same.
+                    let lost = |j: usize| exact(j).fract();
+                    let before = |&j: &usize| lost(j) > lost(i) || (j < i && lost(j) >= lost(i));
+                    let rank = sources.clone().filter(has_share).filter(before).count();
+                    // Fewer are left than sources have a share, but for shares that do not quite sum to one.
+                    let takers = sources.filter(has_share).count();
+                    left / takers + usize::from(rank < left % takers)
+                }
             }
-        };
-        floor(i) + gets_more
     }
 }
 
@@ -137,13 +172,15 @@ mod tests {
         let mixtures: [&[f64]; 6] =
             [&[1.0], &[0.05, 0.95], &[0.1; 10], &[1.0 / 3.0; 3], &[0.0, 0.29, 0.71, 0.0], &[0.5, 0.25, 0.25]];
         for shares in mixtures {
-            for n in (0..300).chain([1_000_003, u32::MAX as usize]) {
+            for n in (0..300).chain([1_000_003, u32::MAX as usize, (1 << 53) + 1, usize::MAX - 1, usize::MAX])
+            {
                 for rounding in [Rounding::Nearest, Rounding::Floor] {
                     let counts = Mixture::rounded(shares, rounding).unwrap().counts(n);
                     assert_eq!(counts.iter().sum::<usize>(), n, "{shares:?}, {n}, {rounding:?}");
                     for (count, share) in counts.iter().zip(shares) {
                         let off = *count as f64 - n as f64 * share;
-                        assert!(rounding == Rounding::Floor || off.abs() < 1.0 + 1e-5, "{shares:?}, {n}");
+                        let nearest = rounding == Rounding::Nearest && n < 1 << 53;
+                        assert!(!nearest || off.abs() < 1.0 + 1e-5, "{shares:?}, {n}");
                         assert!(*share > 0.0 || *count == 0);
                     }
                 }
@@ -168,5 +205,37 @@ mod tests {
             assert!(Mixture::new(shares).unwrap_err().is_invalid(), "{shares:?}");
         }
         assert!(Mixture::new(&[0.5, 0.5 + 1e-10]).is_ok());
+    }
+
+    #[test]
+    fn shares_that_do_not_quite_sum_to_one_still_give_n() {
+        for off in [-9e-10, 9e-10] {
+            for rounding in [Rounding::Nearest, Rounding::Floor] {
+                let mixture = Mixture::rounded(&[0.3, 0.0, 0.7 + off, 0.0], rounding).unwrap();
+                for n in [1, 10, u32::MAX as usize, 1 << 60, usize::MAX] {
+                    let counts = mixture.counts(n);
+                    assert!(counts.iter().sum::<usize>() == n && counts[1] == 0 && counts[3] == 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_round_trips_and_what_is_none_is_refused() {
+        let third = [1.0 / 3.0, 2.0 / 3.0];
+        for mixture in
+            [Mixture::new(&third).unwrap(), Mixture::rounded(&[0.05, 0.95], Rounding::Floor).unwrap()]
+        {
+            let json = serde_json::to_string(&mixture).unwrap();
+            assert_eq!(serde_json::from_str::<Mixture>(&json).unwrap(), mixture);
+        }
+        let read = serde_json::from_str::<Mixture>;
+        assert_eq!(
+            serde_json::to_string(&read(r#"{"shares":[1.0]}"#).unwrap()).unwrap(),
+            r#"{"shares":[1.0],"rounding":"nearest"}"#
+        );
+        for bad in [r#"{"shares":[0.5]}"#, r#"{"shares":[1.0],"round":"floor"}"#, "{}", r#"{"shares":[]}"#] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! The ring: a fixed number of rows, of which the newest are kept.
 
 use crate::record::{Layout, Tag};
-use mbrl_core::{Dims, Error, Result, Transition, TransitionBatch};
+use mbrl_core::{Dataset, Dims, Error, Origin, Result, Transition, TransitionBatch};
 use std::fmt;
 
 /// The newest transitions, up to a capacity, in memory that is reserved once.
 ///
 /// Rows are numbered from the oldest (0) to the newest (`len() - 1`); pushing into a full buffer drops the oldest and
 /// moves every number down by one. Rows of one episode arrive in order. Several episodes side by side are
-/// [lanes](ReplayBuffer::with_lanes).
+/// [lanes](ReplayBuffer::with_lanes), and rows that continue nothing are
+/// [unordered](ReplayBuffer::unordered).
 ///
 /// ```
 /// use mbrl_buffer::{Dims, End, Origin, ReplayBuffer, Transition};
@@ -25,9 +26,11 @@ use std::fmt;
 /// ```
 ///
 /// Two buffers are equal where they will behave equally from now on: same rows in the same order, same capacity, same
-/// lanes.
+/// lanes, or unordered both.
 pub struct ReplayBuffer {
     pub(crate) layout: Layout,
+    /// Whether every row begins an episode; there is one lane then.
+    pub(crate) unordered: bool,
     pub(crate) lanes: usize,
     pub(crate) capacity: usize,
     pub(crate) len: usize,
@@ -54,6 +57,34 @@ impl ReplayBuffer {
         if lanes == 0 {
             return Err(Error::invalid("a replay buffer of 0 lanes: rows arrive in at least one"));
         }
+        ReplayBuffer::build(dims, capacity, lanes, false)
+    }
+
+    /// An empty buffer for rows that continue nothing, such as imagined ones or those that are left of a dataset.
+    ///
+    /// Each row is an episode of its own, however it ended: a window holds one row, an n-step return has one step and
+    /// then relies on the value of the successor, and a split by episode is one by row.
+    ///
+    /// ```
+    /// use mbrl_buffer::{Dims, End, Key, NStepBatch, Origin, ReplayBuffer, Transition, WindowBatch};
+    ///
+    /// let mut imagined = ReplayBuffer::unordered(Dims { obs: 1, act: 1 }, 400_000)?;
+    /// # for t in 0..10 {
+    /// #     imagined.push(Transition {
+    /// #         obs: &[t as f32], act: &[0.0], next_obs: &[0.0], reward: 2.0, end: End::Running, origin: Origin::World,
+    /// #     })?;
+    /// # }
+    /// let mut returns = NStepBatch::default();
+    /// imagined.sample_n_step(32, 3, 0.5, Key::root(1), &mut returns)?;
+    /// assert!(returns.rows.reward.iter().all(|&r| r == 2.0) && returns.discount.iter().all(|&d| d == 0.5));
+    /// assert!(imagined.sample_windows(1, 2, Key::root(1), &mut WindowBatch::default()).is_err());
+    /// # Ok::<(), mbrl_buffer::Error>(())
+    /// ```
+    pub fn unordered(dims: Dims, capacity: usize) -> Result<Self> {
+        ReplayBuffer::build(dims, capacity, 1, true)
+    }
+
+    fn build(dims: Dims, capacity: usize, lanes: usize, unordered: bool) -> Result<Self> {
         if Layout::checked_width(dims).is_none() {
             return Err(Error::invalid(format_args!(
                 "rows of {} + {} numbers are too wide for a replay buffer",
@@ -62,6 +93,7 @@ impl ReplayBuffer {
         }
         let mut buffer = ReplayBuffer {
             layout: Layout { dims },
+            unordered,
             lanes,
             capacity: 0,
             len: 0,
@@ -75,7 +107,8 @@ impl ReplayBuffer {
 
     /// Appends a row; where the buffer is full the oldest goes.
     ///
-    /// Refused, with nothing changed, are rows of other widths and numbers that are not finite.
+    /// Refused, with nothing changed, are rows of other widths, numbers that are not finite, and the one origin that
+    /// would not come back as it was: member and policy 65,535.
     pub fn push(&mut self, transition: Transition<'_>) -> Result<()> {
         let dims = self.dims();
         check_width("obs", transition.obs.len(), dims.obs)?;
@@ -90,6 +123,9 @@ impl ReplayBuffer {
             if let Some(column) = first_non_finite(numbers) {
                 return Err(not_finite(field, None, column, numbers[column]));
             }
+        }
+        if !is_kept(transition.origin) {
+            return Err(lost_origin(None));
         }
         self.append(transition);
         Ok(())
@@ -124,6 +160,9 @@ impl ReplayBuffer {
                 return Err(not_finite(field, Some(at / width), at % width, numbers[at]));
             }
         }
+        if let Some(row) = batch.origin.iter().position(|&origin| !is_kept(origin)) {
+            return Err(lost_origin(Some(row)));
+        }
         for transition in batch.iter() {
             self.append(transition);
         }
@@ -132,15 +171,19 @@ impl ReplayBuffer {
 
     /// Says that the next row of each lane begins an episode, although the last one did not end.
     ///
-    /// For episodes that are given up half-way, and for rows that continue nothing, such as imagined ones: no window and
-    /// no n-step return will join what was pushed before to what comes after.
+    /// For episodes that are given up half-way: no window and no n-step return joins what was pushed before to what
+    /// comes after; a return that reaches the cut relies on the value of the last successor, as at a truncation. The rows
+    /// after the next one of each lane continue one another again: where no row continues another, the buffer is
+    /// [unordered](ReplayBuffer::unordered), and there this does nothing.
     pub fn cut_episodes(&mut self) {
-        self.cut = self.lanes;
+        self.cut = if self.unordered { 0 } else { self.lanes };
     }
 
     /// Changes the capacity and keeps the newest rows, in order.
     ///
-    /// In place: the memory of the larger of the two capacities is enough.
+    /// Rows are moved within their memory, and then the allocator is asked for more or given back the rest. It may have to
+    /// copy the rows that are kept to another place, and until it has there are both; Linux moves large memory without
+    /// copying. Copies aside, the larger of the two capacities is all it takes.
     pub fn resize(&mut self, capacity: usize) -> Result<()> {
         let words = self.checked_words(capacity)?;
         let missing = words.saturating_sub(self.data.len());
@@ -187,12 +230,33 @@ impl ReplayBuffer {
         self.layout.dims
     }
 
-    /// How many episodes run side by side.
+    /// How many episodes run side by side; 1 where rows continue nothing.
     pub fn lanes(&self) -> usize {
         self.lanes
     }
 
+    /// Whether rows continue nothing: whether this buffer was made by [`unordered`](ReplayBuffer::unordered).
+    pub fn is_unordered(&self) -> bool {
+        self.unordered
+    }
+
+    /// Whether nothing before row `i` belongs to its episode: it is the first, or those before it were overwritten.
+    ///
+    /// Where it is not, row `i - lanes()` is the step before. So whoever writes the rows elsewhere can keep the cuts,
+    /// which [`End`](mbrl_core::End) does not tell.
+    ///
+    /// # Panics
+    ///
+    /// Where `i` is not below [`len`](ReplayBuffer::len).
+    pub fn starts_episode(&self, i: usize) -> bool {
+        assert!(i < self.len, "row {i} of {}", self.len);
+        i < self.lanes || self.tag(i).run() == 1
+    }
+
     /// The memory that a row takes; a buffer takes this times its capacity.
+    ///
+    /// Priorities come on top: the tree of a [`PrioritizedBuffer`](crate::PrioritizedBuffer) takes 16 bytes times the
+    /// next power of two from its capacity on, which is 16 to 32 bytes a row.
     pub fn bytes_per_row(&self) -> usize {
         self.layout.width() * size_of::<f32>()
     }
@@ -253,7 +317,7 @@ impl ReplayBuffer {
 
     /// Appends a row that was looked at.
     fn append(&mut self, transition: Transition<'_>) {
-        let run = if self.cut > 0 || self.len < self.lanes {
+        let run = if self.unordered || self.cut > 0 || self.len < self.lanes {
             1
         } else {
             self.tag(self.len - self.lanes).next_run()
@@ -286,9 +350,24 @@ impl Clone for ReplayBuffer {
 
 impl PartialEq for ReplayBuffer {
     fn eq(&self, other: &Self) -> bool {
-        let shape = |buffer: &Self| (buffer.layout, buffer.lanes, buffer.capacity, buffer.len, buffer.cut);
+        let kind = |buffer: &Self| (buffer.layout, buffer.unordered, buffer.lanes);
+        let shape = |buffer: &Self| (kind(buffer), buffer.capacity, buffer.len, buffer.cut);
         let same = |i| self.record(i).iter().zip(other.record(i)).all(|(a, b)| a.to_bits() == b.to_bits());
         shape(self) == shape(other) && (0..self.len).all(same)
+    }
+}
+
+impl Dataset for ReplayBuffer {
+    fn dims(&self) -> Dims {
+        self.dims()
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn gather(&self, indices: &[u32], batch: &mut TransitionBatch) -> Result<()> {
+        self.gather(indices, batch)
     }
 }
 
@@ -297,6 +376,7 @@ impl fmt::Debug for ReplayBuffer {
         f.debug_struct("ReplayBuffer")
             .field("dims", &self.dims())
             .field("lanes", &self.lanes)
+            .field("unordered", &self.unordered)
             .field("len", &self.len)
             .field("capacity", &self.capacity)
             .finish()
@@ -321,5 +401,18 @@ fn not_finite(field: &str, row: Option<usize>, column: usize, value: f32) -> Err
     let row = row.map_or_else(String::new, |row| format!("row {row}, "));
     Error::non_finite(format_args!(
         "{row}{field} column {column} is {value}: a replay buffer holds finite numbers alone, drop the row or mend what made it"
+    ))
+}
+
+/// Whether an origin comes back from a record as it was.
+fn is_kept(origin: Origin) -> bool {
+    Origin::from_bits(origin.to_bits()) == origin
+}
+
+#[cold]
+fn lost_origin(row: Option<usize>) -> Error {
+    let row = row.map_or_else(String::new, |row| format!("row {row}, "));
+    Error::invalid(format_args!(
+        "{row}origin is member 65535 and policy 65535, which a record cannot hold: number one of them lower"
     ))
 }

@@ -5,6 +5,8 @@ use crate::draw::{select, shuffle};
 use mbrl_core::{Error, Key, Result};
 
 /// The rows of a replay buffer in two parts: every row is in one of them, and both are in the order of the buffer.
+///
+/// Pushing to a buffer that is full renumbers its rows, and then these are others: split anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
     /// The rows to learn from.
@@ -18,7 +20,8 @@ impl Split {
     ///
     /// Episodes are taken in random order, each where it brings the number of rows nearer to `fraction` of all and not
     /// above `cap`. Where that takes none, the shortest is taken: a holdout that is asked for is never silently empty,
-    /// and neither is the training part. What cannot be split so, such as a single episode, is an error.
+    /// and neither is the training part. What cannot be split so, such as a single episode, is an error. Where rows
+    /// [continue nothing](ReplayBuffer::unordered), each is an episode.
     pub fn by_episode(buffer: &ReplayBuffer, fraction: f64, cap: Option<usize>, key: Key) -> Result<Self> {
         check(buffer, fraction)?;
         let (episode_of, lengths) = episodes(buffer);
@@ -85,7 +88,7 @@ fn rows(buffer: &ReplayBuffer) -> impl Iterator<Item = u32> {
 fn check(buffer: &ReplayBuffer, fraction: f64) -> Result<()> {
     if !(0.0..1.0).contains(&fraction) {
         return Err(Error::invalid(format_args!(
-            "the holdout fraction is {fraction}: expected 0 to below 1"
+            "the holdout fraction is {fraction:?}: expected 0 to below 1"
         )));
     }
     if buffer.is_empty() {
@@ -98,7 +101,7 @@ fn check(buffer: &ReplayBuffer, fraction: f64) -> Result<()> {
 fn episodes(buffer: &ReplayBuffer) -> (Vec<u32>, Vec<usize>) {
     let (mut episode_of, mut lengths) = (Vec::with_capacity(buffer.len()), Vec::new());
     for row in 0..buffer.len() {
-        let before = row.checked_sub(buffer.lanes()).filter(|_| buffer.tag(row).run() > 1);
+        let before = row.checked_sub(buffer.lanes()).filter(|_| !buffer.starts_episode(row));
         let episode = match before {
             Some(before) => episode_of[before],
             None => {

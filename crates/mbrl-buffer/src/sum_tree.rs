@@ -46,15 +46,20 @@ impl SumTree {
             return Err(Error::invalid(format_args!("a sum tree of {len} weights: expected 1 to 2^32 - 1")));
         }
         let nodes = 2 * len.next_power_of_two();
-        let mut tree = SumTree { nodes: Vec::new(), len };
-        tree.nodes.try_reserve_exact(nodes).map_err(|_| {
+        // Whether there is so much is asked first, because `vec!` cannot say no. What it makes is zero without being
+        // written to, so that the tree of a large buffer takes memory only as rows arrive.
+        Vec::<f64>::new().try_reserve_exact(nodes).map_err(|_| {
             Error::invalid(format_args!(
                 "no memory for a sum tree of {len} weights ({} bytes): ask for fewer",
                 nodes * size_of::<f64>()
             ))
         })?;
-        tree.nodes.resize(nodes, 0.0);
-        Ok(tree)
+        Ok(SumTree { nodes: vec![0.0; nodes], len })
+    }
+
+    /// Makes all weights zero.
+    pub fn clear(&mut self) {
+        self.nodes.fill(0.0);
     }
 
     /// Makes `weight` the weight of `i`: a number from zero on.
@@ -62,17 +67,23 @@ impl SumTree {
         if i >= self.len {
             return Err(Error::invalid(format_args!("weight {i} of a sum tree of {}", self.len)));
         }
-        // So bounded, no sum overflows.
-        if !(0.0..=f64::MAX / self.nodes.len() as f64).contains(&weight) {
-            return Err(Error::invalid(format_args!(
-                "weight {i} is {weight}: a weight is a number from 0 on, and not astronomical"
-            )));
-        }
+        self.check(weight)?;
         let mut node = self.nodes.len() / 2 + i;
         self.nodes[node] = weight;
         while node > 1 {
             node /= 2;
             self.nodes[node] = self.nodes[2 * node] + self.nodes[2 * node + 1];
+        }
+        Ok(())
+    }
+
+    /// Whether this can be a weight.
+    pub(crate) fn check(&self, weight: f64) -> Result<()> {
+        // So bounded, no sum overflows.
+        if !(0.0..=f64::MAX / self.nodes.len() as f64).contains(&weight) {
+            return Err(Error::invalid(format_args!(
+                "a weight of {weight:?} in a sum tree: a weight is a number from 0 on, and not astronomical"
+            )));
         }
         Ok(())
     }
@@ -131,7 +142,8 @@ impl SumTree {
 
     /// Fills `indices` with one draw from each of as many equal parts of the total.
     ///
-    /// An index comes as often as in [`sample`](SumTree::sample) on average, and less unevenly.
+    /// An index comes as often as in [`sample`](SumTree::sample) on average, and less unevenly. They come in ascending
+    /// order: shuffle them before cutting them into minibatches.
     pub fn sample_stratified(&self, key: Key, indices: &mut [u32]) -> Result<()> {
         let n = indices.len() as f64;
         self.draw(key, indices, |rng, k| (k as f64 + unit(rng)) / n)

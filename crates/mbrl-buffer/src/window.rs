@@ -2,6 +2,7 @@
 
 use crate::ReplayBuffer;
 use crate::draw::{below, shuffle};
+use crate::sample::check_rows;
 use mbrl_core::{ChaCha8Rng, Dims, Error, Key, Result, TransitionBatch};
 use std::ops::Range;
 
@@ -38,24 +39,54 @@ impl ReplayBuffer {
     ///
     /// A window lies within one episode of one lane: where an episode ended, that row is the last of its window.
     pub fn sample_windows(&self, n: usize, len: usize, key: Key, batch: &mut WindowBatch) -> Result<()> {
-        if len == 0 {
-            return Err(Error::invalid("a window of 0 rows: ask for at least one"));
-        }
-        let rows = n.saturating_mul(len);
-        self.check_drawable(rows)?;
-        // How far before its last row a window begins.
-        let lead = (len - 1).saturating_mul(self.lanes);
+        let lead = self.lead(len)?;
+        self.check_drawable(n.saturating_mul(len))?;
         if lead >= self.len {
-            return Err(none_so_long(len));
+            return Err(self.none_so_long(len));
         }
         batch.first.resize(n, 0);
         self.draw_windows(lead, len, &mut key.rng(), &mut batch.first)?;
+        self.copy_windows(len, batch);
+        Ok(())
+    }
+
+    /// Makes `batch` the windows of `len` rows that begin with these rows, in this order; a row may come twice.
+    ///
+    /// Refused are windows that the end of an episode, a cut or the newest row would cut short.
+    pub fn gather_windows(&self, first: &[u32], len: usize, batch: &mut WindowBatch) -> Result<()> {
+        let lead = self.lead(len)?;
+        self.check_indices(first)?;
+        check_rows(first.len().saturating_mul(len))?;
+        let crosses = |&&start: &&u32| {
+            let last = (start as usize).saturating_add(lead);
+            last >= self.len || !self.window_ends_at(last, len)
+        };
+        if let Some(start) = first.iter().find(crosses) {
+            return Err(Error::invalid(format_args!(
+                "a window of {len} rows from row {start} would cross the end of its episode: ask for shorter ones, or begin earlier"
+            )));
+        }
+        batch.first.clear();
+        batch.first.extend_from_slice(first);
+        self.copy_windows(len, batch);
+        Ok(())
+    }
+
+    /// How far before its last row a window begins.
+    fn lead(&self, len: usize) -> Result<usize> {
+        if len == 0 {
+            return Err(Error::invalid("a window of 0 rows: ask for at least one"));
+        }
+        Ok((len - 1).saturating_mul(self.lanes))
+    }
+
+    /// Fills in the rows of the windows that begin where `batch` says.
+    fn copy_windows(&self, len: usize, batch: &mut WindowBatch) {
         batch.len = len;
-        batch.rows.reshape(rows, self.dims());
+        batch.rows.reshape(batch.first.len() * len, self.dims());
         let lanes = self.lanes as u32;
         let indices = batch.first.iter().flat_map(|&first| (0..len as u32).map(move |t| first + t * lanes));
         self.gather_each(indices, 0, &mut batch.rows);
-        Ok(())
     }
 
     /// Fills `first` with the first rows of windows.
@@ -79,7 +110,7 @@ impl ReplayBuffer {
         let rest = &mut first[found..];
         let starts = || (0..ends).filter(|&start| self.window_ends_at(start as usize + lead, len));
         let Ok(windows @ 1..) = u32::try_from(starts().count()) else {
-            return Err(none_so_long(len));
+            return Err(self.none_so_long(len));
         };
         // Ranks among all windows, in ascending order, become windows in one pass.
         rest.fill_with(|| below(rng, windows));
@@ -104,11 +135,16 @@ impl ReplayBuffer {
     fn window_ends_at(&self, last: usize, len: usize) -> bool {
         self.tag(last).run() as usize >= len
     }
-}
 
-#[cold]
-fn none_so_long(len: usize) -> Error {
-    Error::invalid(format_args!(
-        "no episode in the replay buffer holds {len} steps in a row: ask for shorter windows or collect longer episodes"
-    ))
+    #[cold]
+    fn none_so_long(&self, len: usize) -> Error {
+        if self.unordered {
+            return Error::invalid(format_args!(
+                "a window of {len} rows of an unordered replay buffer, whose rows continue nothing: ask for windows of 1"
+            ));
+        }
+        Error::invalid(format_args!(
+            "no episode in the replay buffer holds {len} steps in a row: ask for shorter windows or collect longer episodes"
+        ))
+    }
 }

@@ -62,6 +62,7 @@ fn sampling_again_allocates_nothing() {
     let (mut batch, mut windows, mut returns) =
         (TransitionBatch::default(), WindowBatch::default(), NStepBatch::default());
     let mut priorities = PrioritizedBatch::default();
+    let first: Vec<u32> = (0..60).step_by(50).collect();
     let mut step = |key: Key| {
         buffer.sample(1000, key, &mut batch).unwrap();
         buffer.sample_distinct(1000, key, &mut batch).unwrap();
@@ -73,6 +74,8 @@ fn sampling_again_allocates_nothing() {
         rare.sample_windows(64, 50, key, &mut windows).unwrap();
         buffer.sample_n_step(256, 5, 0.99, key, &mut returns).unwrap();
         prioritized.sample(256, 0.4, key, &mut priorities).unwrap();
+        prioritized.rows().gather_n_step(&priorities.indices, 5, 0.99, &mut returns).unwrap();
+        buffer.gather_windows(&first, 20, &mut windows).unwrap();
         prioritized.update(&priorities.ids, &priorities.weights).unwrap();
         with_row(1, End::Running, |row| prioritized.push(row)).unwrap();
         bootstrap.shuffle(key);

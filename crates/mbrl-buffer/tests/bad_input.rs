@@ -4,8 +4,8 @@ mod common;
 
 use common::{DIMS, filled, with_row};
 use mbrl_buffer::{
-    Bootstrap, Dims, End, Error, Key, Mixture, NStepBatch, PrioritizedBatch, PrioritizedBuffer,
-    PrioritizedConfig, ReplayBuffer, Result, Split, Transition, TransitionBatch, WindowBatch,
+    Bootstrap, Dims, End, Error, Key, Mixture, NStepBatch, Origin, PrioritizedBatch, PrioritizedBuffer,
+    PrioritizedConfig, ReplayBuffer, Result, Split, SumTree, Transition, TransitionBatch, WindowBatch,
 };
 
 const KEY: fn() -> Key = || Key::root(0);
@@ -87,6 +87,50 @@ fn rows() {
 }
 
 #[test]
+fn origins() {
+    let mut buffer = filled(4, 2, 9, End::Terminated);
+    let before = buffer.clone();
+    let text =
+        "origin is member 65535 and policy 65535, which a record cannot hold: number one of them lower";
+    let mut batch = TransitionBatch::new(DIMS);
+    for (member, policy) in [(65_535, 65_534), (65_534, 65_535), (65_535, 65_535)] {
+        let origin = Origin::Model { member, policy };
+        with_row(7, End::Running, |row| batch.push(Transition { origin, ..row }));
+    }
+    says(buffer.push(batch.get(2)), text);
+    says(buffer.extend(&batch), &format!("row 2, {text}"));
+    assert_eq!(buffer, before);
+    batch.origin[2] = batch.origin[0];
+    buffer.extend(&batch).unwrap();
+    assert_eq!([1, 2, 3].map(|i| buffer.get(i).origin)[..], batch.origin);
+}
+
+/// A number with 300 zeros is told in a few characters.
+#[test]
+fn astronomical_numbers() {
+    let (buffer, far) = (filled(4, 4, 9, End::Running), 1e300);
+    let config = PrioritizedConfig::default();
+    let mut batch = TransitionBatch::default();
+    let sampled = |beta| {
+        let buffer = PrioritizedBuffer::new(buffer.clone(), config)?;
+        buffer.sample(3, beta, KEY(), &mut PrioritizedBatch::default())
+    };
+    for error in [
+        error(PrioritizedConfig { alpha: far, ..config }.validate()),
+        error(PrioritizedConfig { epsilon: far, ..config }.validate()),
+        error(sampled(far)),
+        error(SumTree::new(4).unwrap().set(1, -far)),
+        error(Mixture::new(&[far]).map(|_| ())),
+        error(Mixture::new(&[1.0; 3]).and_then(|m| m.sample(&[], 1, KEY(), &mut batch))),
+        error(Split::by_row(&buffer, far, None, KEY())),
+        error(buffer.sample_n_step(3, 3, f32::MAX, KEY(), &mut NStepBatch::default())),
+        error(PrioritizedBuffer::new(buffer.clone(), config).and_then(|mut b| b.update(&[0], &[-f32::MAX]))),
+    ] {
+        assert!(error.is_invalid() && error.to_string().len() < 120, "{error}");
+    }
+}
+
+#[test]
 fn empty_buffers() {
     let empty = ReplayBuffer::new(DIMS, 10).unwrap();
     let text = "the replay buffer is empty: push a row before sampling";
@@ -128,6 +172,23 @@ fn samples_that_cannot_be() {
     for gamma in [f32::NAN, -0.1, 1.1] {
         assert!(error(buffer.sample_n_step(2, 3, gamma, KEY(), &mut returns)).is_invalid());
     }
+    // Rows that are named: of seven in episodes of three.
+    let text = "a window of 3 rows from row 4 would cross the end of its episode: ask for shorter ones, or begin earlier";
+    says(buffer.gather_windows(&[0, 3, 4], 3, &mut windows), text);
+    assert!(error(buffer.gather_windows(&[5], 3, &mut windows)).is_invalid());
+    assert!(error(buffer.gather_windows(&[7], 1, &mut windows)).to_string().starts_with("index 7 of"));
+    assert!(error(buffer.gather_windows(&[0], 0, &mut windows)).is_invalid());
+    assert!(error(buffer.gather_windows(&[0], usize::MAX, &mut windows)).is_invalid());
+    buffer.gather_windows(&[0, 3, 3], 3, &mut windows).unwrap();
+    assert_eq!((windows.windows(), windows.rows.len()), (3, 9));
+    assert!(error(buffer.gather_n_step(&[0, 7], 3, 0.9, &mut returns)).to_string().starts_with("index 7"));
+    assert!(error(buffer.gather_n_step(&[0], 0, 0.9, &mut returns)).is_invalid());
+    assert!(error(buffer.gather_n_step(&[0], 1, 1.1, &mut returns)).is_invalid());
+    let mut single = ReplayBuffer::unordered(DIMS, 4).unwrap();
+    common::push(&mut single, 0, End::Running);
+    let text =
+        "a window of 2 rows of an unordered replay buffer, whose rows continue nothing: ask for windows of 1";
+    says(single.sample_windows(1, 2, KEY(), &mut windows), text);
     let mut huge = ReplayBuffer::new(Dims { obs: 0, act: 0 }, 2).unwrap();
     for _ in 0..2 {
         with_row(0, End::Running, |row| {
@@ -136,7 +197,7 @@ fn samples_that_cannot_be() {
         .unwrap();
     }
     assert!(error(huge.sample_n_step(20, 2, 1.0, KEY(), &mut returns)).is_non_finite());
-    let bootstrap = Bootstrap::new(&[3, 9], 2, KEY()).unwrap();
+    let mut bootstrap = Bootstrap::new(&[3, 9], 2, KEY()).unwrap();
     assert!(bootstrap.minibatches(9).all(|minibatch| minibatch.gather(&buffer, &mut batch).is_err()));
 }
 
@@ -171,9 +232,10 @@ fn priorities() {
     let before = buffer.clone();
     assert!(error(buffer.update(&[0, 1], &[1.0])).is_invalid());
     says(buffer.update(&[0, 4], &[2.0, 2.0]), "no row has had id 4 yet: ids come with a sampled batch");
-    for bad in [f32::NAN, f32::INFINITY, -1.0] {
+    for bad in [f32::NAN, f32::INFINITY] {
         assert!(error(buffer.update(&[0, 1], &[2.0, bad])).is_non_finite());
     }
+    assert!(error(buffer.update(&[0, 1], &[2.0, -1.0])).is_invalid());
     assert!(error(buffer.sample(3, 1.5, KEY(), &mut PrioritizedBatch::default())).is_invalid());
     with_row(4, End::Running, |mut row| {
         row.reward = f32::NAN;

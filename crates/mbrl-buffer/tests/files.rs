@@ -1,4 +1,4 @@
-//! Files: equal after loading, and refused after any damage; nothing lost where writing fails.
+//! Files: equal after loading, and refused after any damage.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -6,11 +6,10 @@ mod common;
 
 use common::{DIMS, filled, push, with_row};
 use mbrl_buffer::{
-    Dims, End, Error, Key, PrioritizedBuffer, PrioritizedConfig, ReplayBuffer, Result, TransitionBatch,
-    write_aside,
+    Dims, End, Key, Origin, PrioritizedBuffer, PrioritizedConfig, ReplayBuffer, Result, Transition,
+    TransitionBatch,
 };
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::{self, Read, Write};
 
 fn saved(buffer: &ReplayBuffer) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -79,6 +78,11 @@ fn a_buffer_is_the_same_after_loading() {
     lanes.cut_episodes();
     push(&mut lanes, 9, End::Running);
     buffers.push(lanes);
+    let mut unordered = ReplayBuffer::unordered(DIMS, 5).unwrap();
+    buffers.push(unordered.clone());
+    (0..7).for_each(|serial| push(&mut unordered, serial, End::Running));
+    assert_ne!(unordered, filled(5, 7, 9, End::Running));
+    buffers.push(unordered);
     // Far more than is read at once.
     buffers.push(filled(20_000, 30_000, 100, End::Terminated));
     for buffer in buffers {
@@ -119,8 +123,12 @@ fn what_is_no_such_file_is_told_apart() {
     assert!(error(b"PK\x03\x04 and more").is_corrupt());
     let text = error(&saved_prioritized(&prioritized())).to_string();
     assert_eq!(text, "this is no file of a replay buffer: it begins with \"mbrlprio\"");
+    // Another version that is whole, and one that is a damaged byte: only the first is for another build.
     let mut newer = saved(&filled(4, 7, 3, End::Truncated));
     newer[8] = 2;
+    assert!(error(&newer).is_corrupt());
+    let crc = crc32fast::hash(&newer[..12]);
+    newer[12..16].copy_from_slice(&crc.to_le_bytes());
     assert!(error(&newer).is_version());
     assert_eq!(
         error(&newer).to_string(),
@@ -128,14 +136,38 @@ fn what_is_no_such_file_is_told_apart() {
     );
 }
 
-/// A file whose checksums are right and whose contents are not.
-fn forged(header: [u32; 6], words: &[u32]) -> Vec<u8> {
-    let mut bytes = b"mbrlring".to_vec();
-    bytes.extend([1].iter().chain(&header).flat_map(|number| number.to_le_bytes()));
-    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-    bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+/// Bytes whose checksum, at their end, is right.
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     bytes
+}
+
+/// A file whose checksums are right and whose contents are not.
+fn forged(header: [u32; 6], words: &[u32]) -> Vec<u8> {
+    forged_after(Vec::new(), header, words)
+}
+
+fn forged_after(before: Vec<u8>, header: [u32; 6], words: &[u32]) -> Vec<u8> {
+    let opening = sealed([&before[..], b"mbrlring\x01\0\0\0"].concat());
+    let header = sealed([&opening[..], header.map(u32::to_le_bytes).as_flattened()].concat());
+    let words: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    sealed([header, words].concat())
+}
+
+/// The same with priorities: α, β, ε and the largest one; the id of the next row; one weight a row.
+fn forged_priorities(
+    config: [f64; 4],
+    next_id: u64,
+    weights: &[f64],
+    header: [u32; 6],
+    words: &[u32],
+) -> Vec<u8> {
+    let opening = sealed(b"mbrlprio\x01\0\0\0".to_vec());
+    let config = config.map(|number| number.to_bits().to_le_bytes());
+    let rows = (weights.len() as u32).to_le_bytes();
+    let head = sealed([&opening[..], config.as_flattened(), &next_id.to_le_bytes(), &rows].concat());
+    let weights: Vec<u8> = weights.iter().flat_map(|weight| weight.to_bits().to_le_bytes()).collect();
+    forged_after(sealed([head, weights].concat()), header, words)
 }
 
 #[test]
@@ -145,7 +177,7 @@ fn forgeries_are_refused() {
     let row = [0, 1 << 2, u32::MAX];
     assert!(load([0, 0, 1, 4, 1, 0], &row).is_ok());
     for (what, header) in [
-        ("no lanes", [0, 0, 0, 4, 1, 0]),
+        ("a cut where rows continue nothing", [0, 0, 0, 4, 1, 1]),
         ("no capacity", [0, 0, 1, 0, 0, 0]),
         ("more rows than capacity", [0, 0, 1, 4, 5, 0]),
         ("a capacity of half a step", [0, 0, 3, 4, 1, 0]),
@@ -167,6 +199,113 @@ fn forgeries_are_refused() {
     assert_refused(load([0, 0, 1, 4, 2, 0], &[0, 1 << 2 | 1, 0, 0, 2 << 2, 0]), "an end that is ignored");
     assert_refused(load([0, 0, 1, 4, 2, 0], &[0, 1 << 2, 0, 0, 3 << 2, 0]), "a step that is skipped");
     assert!(load([0, 0, 1, 4, 2, 0], &[0, 5 << 2, 0, 0, 6 << 2, 0]).is_ok());
+    // Where rows continue nothing each is the first of its episode.
+    assert!(load([0, 0, 0, 4, 2, 0], &[0, 1 << 2, 0, 0, 1 << 2, 0]).unwrap().is_unordered());
+    for words in [[0, 1 << 2, 0, 0, 2 << 2, 0], [0, 2 << 2, 0, 0, 1 << 2, 0]] {
+        assert_refused(load([0, 0, 0, 4, 2, 0], &words), "a row that continues another all the same");
+    }
+}
+
+#[test]
+fn forged_priorities_are_refused() {
+    let (header, row) = ([0, 0, 1, 4, 1, 0], [0, 1 << 2, u32::MAX]);
+    let load = |config, next_id, weights: &[f64]| {
+        PrioritizedBuffer::load(&forged_priorities(config, next_id, weights, header, &row)[..])
+    };
+    let good = [0.6, 0.4, 0.0, 1.0];
+    let mut loaded = load(good, 7, &[1.0]).unwrap();
+    let with = |at: usize, value| {
+        let mut config = good;
+        config[at] = value;
+        config
+    };
+    for (what, file) in [
+        ("an alpha that is none", load(with(0, 2.0), 7, &[1.0])),
+        ("a largest priority that no update takes", load(with(3, 1e308), 7, &[1.0])),
+        ("a largest priority that is no number", load(with(3, f64::NAN), 7, &[1.0])),
+        ("a largest priority below the first", load(with(3, 0.5), 7, &[1.0])),
+        ("a weight that is none", load(good, 7, &[-1.0])),
+        ("a weight that no tree holds", load(good, 7, &[1e308])),
+        ("weights for more rows than there are", load(good, 7, &[1.0, 1.0])),
+        ("fewer ids than rows", load(good, 0, &[1.0])),
+    ] {
+        assert!(file.as_ref().is_err_and(|error| error.to_string().len() < 300), "{what}: {file:?}");
+        assert_refused(file, what);
+    }
+    // The largest that is sound, with which a row can still be pushed.
+    let mut largest = load(with(3, 2.0 * f64::from(f32::MAX)), 7, &[1.0]).unwrap();
+    for buffer in [&mut loaded, &mut largest] {
+        let step = Transition {
+            obs: &[],
+            act: &[],
+            next_obs: &[],
+            reward: 0.0,
+            end: End::Running,
+            origin: Origin::World,
+        };
+        buffer.push(step).unwrap();
+        assert!(buffer.rows().len() == 2 && buffer.weight(1) >= 1.0);
+    }
+}
+
+/// Memory that a file asks for is not taken before its rows arrive.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_small_file_takes_little_memory() {
+    let resident = || {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    };
+    let file = forged_priorities([0.6, 0.4, 0.0, 1.0], 0, &[], [0, 0, 1, 50_000_000, 0, 0], &[]);
+    assert!(file.len() < 200);
+    let before = resident();
+    let buffer = PrioritizedBuffer::load(&file[..]).unwrap();
+    let taken = resident().saturating_sub(before);
+    assert_eq!(buffer.rows().capacity(), 50_000_000);
+    assert!(taken < 200 << 20, "{taken} bytes");
+}
+
+/// A stream that says how much of it was read, and in how many pieces.
+struct Counted<'a> {
+    from: &'a [u8],
+    read: usize,
+    pieces: usize,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let n = self.from.read(bytes)?;
+        (self.read, self.pieces) = (self.read + n, self.pieces + 1);
+        Ok(n)
+    }
+}
+
+#[test]
+fn several_buffers_share_a_stream() {
+    let (a, b, c) = (filled(4, 7, 3, End::Truncated), prioritized(), filled(3000, 5000, 7, End::Terminated));
+    let mut stream = Vec::new();
+    a.write_to(&mut stream).unwrap();
+    b.write_to(&mut stream).unwrap();
+    let at = stream.len();
+    c.write_to(&mut stream).unwrap();
+    stream.extend(b"and more");
+    assert_eq!(at, saved(&a).len() + saved_prioritized(&b).len());
+    let mut from = Counted { from: &stream, read: 0, pieces: 0 };
+    assert_eq!(ReplayBuffer::read_from(&mut from).unwrap(), a);
+    assert_eq!(from.read, saved(&a).len());
+    assert_eq!(PrioritizedBuffer::read_from(&mut from).unwrap(), b);
+    assert_eq!(from.read, at);
+    assert_eq!(ReplayBuffer::read_from(&mut from).unwrap(), c);
+    let mut rest = Vec::new();
+    from.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, b"and more");
+    // Large pieces, of priorities too, so that a stream without a buffer will do.
+    let large = PrioritizedBuffer::new(c, PrioritizedConfig::default()).unwrap();
+    let file = saved_prioritized(&large);
+    let mut from = Counted { from: &file, read: 0, pieces: 0 };
+    assert_eq!(PrioritizedBuffer::read_from(&mut from).unwrap(), large);
+    assert!(from.pieces < 40, "{}", from.pieces);
+    assert!(ReplayBuffer::load(&mut &stream[..]).unwrap_err().is_corrupt());
 }
 
 /// A disk that is full after so many bytes.
@@ -206,99 +345,4 @@ fn the_full_device_is_full() {
     let device = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let error = filled(4, 7, 3, End::Truncated).save(device).unwrap_err();
     assert!(error.is_io() && error.to_string().contains("No space left"), "{error}");
-}
-
-/// A folder of its own for a test, removed at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("mbrl-buffer-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort_unstable();
-        names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-#[test]
-fn files_come_into_place_whole_or_not_at_all() {
-    let folder = Folder::new("aside");
-    let path = folder.0.join("replay.mbrl");
-    let (old, new) = (filled(4, 7, 3, End::Truncated), filled(9, 20, 3, End::Terminated));
-    old.save_to(&path).unwrap();
-    assert_eq!(ReplayBuffer::load_from(&path).unwrap(), old);
-    for k in 0..saved(&new).len() {
-        let written = &saved(&new)[..k];
-        let error = write_aside(&path, |out| {
-            out.write_all(written).map_err(Error::io)?;
-            Err(Error::io(io::ErrorKind::StorageFull.into()))
-        });
-        assert!(error.unwrap_err().is_io());
-        assert_eq!(ReplayBuffer::load_from(&path).unwrap(), old);
-        assert_eq!(folder.files(), ["replay.mbrl"]);
-    }
-    new.save_to(&path).unwrap();
-    assert_eq!(ReplayBuffer::load_from(&path).unwrap(), new);
-    prioritized().save_to(folder.0.join("priorities.mbrl")).unwrap();
-    assert_eq!(PrioritizedBuffer::load_from(folder.0.join("priorities.mbrl")).unwrap(), prioritized());
-    assert_eq!(folder.files(), ["priorities.mbrl", "replay.mbrl"]);
-}
-
-#[test]
-fn a_writer_that_panics_leaves_nothing_behind() {
-    let folder = Folder::new("panic");
-    let path = folder.0.join("replay.mbrl");
-    let writing = std::panic::catch_unwind(|| write_aside(&path, |_| panic!("on purpose")));
-    assert!(writing.is_err() && folder.files().is_empty());
-}
-
-#[cfg(unix)]
-#[test]
-fn a_link_stays_a_link() {
-    let folder = Folder::new("link");
-    let (file, link) = (folder.0.join("file"), folder.0.join("link"));
-    std::fs::write(&file, "old").unwrap();
-    std::os::unix::fs::symlink(&file, &link).unwrap();
-    write_aside(&link, |out| out.write_all(b"new").map_err(Error::io)).unwrap();
-    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(std::fs::read(&file).unwrap(), b"new");
-}
-
-#[cfg(unix)]
-#[test]
-fn what_is_no_regular_file_is_not_replaced() {
-    let folder = Folder::new("socket");
-    let path = folder.0.join("socket");
-    let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    let error = filled(4, 7, 3, End::Truncated).save_to(&path).unwrap_err();
-    assert!(error.to_string().ends_with(": this is no regular file: name another"), "{error}");
-    assert_eq!(folder.files(), ["socket"]);
-}
-
-#[test]
-fn paths_that_cannot_be_are_named() {
-    let folder = Folder::new("paths");
-    let missing = folder.0.join("no such folder").join("replay.mbrl");
-    let buffer = filled(4, 7, 3, End::Truncated);
-    for path in [&missing, &folder.0] {
-        let error = buffer.save_to(path).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("writing {}: ", path.display())), "{error}");
-        let error = ReplayBuffer::load_from(path).unwrap_err();
-        assert!(error.to_string().starts_with(&format!("reading {}: ", path.display())), "{error}");
-    }
-    assert!(buffer.save_to("").is_err() && buffer.save_to("/").is_err());
-    assert!(folder.files().is_empty());
 }

@@ -176,6 +176,37 @@ fn mixtures_draw_uniformly_from_each_source_and_independently() {
     assert_frequencies("real and imagined", &counts, &[1.0 / 16.0; 16], 60_000);
 }
 
+/// Whoever draws under a key's children, as callers do, draws something else than what is drawn inside under the key.
+#[test]
+fn what_is_drawn_inside_is_not_what_a_caller_draws_below_the_same_key() {
+    let source = filled(1000, 1000, 9, End::Terminated);
+    let (mixture, key) = (Mixture::new(&[0.5, 0.5]).unwrap(), Key::root(KEY));
+    let (mut mixed, mut alone) = (TransitionBatch::default(), TransitionBatch::default());
+    mixture.sample(&[&source, &source], 40, key, &mut mixed).unwrap();
+    let rows: Vec<u32> = (0..1000).collect();
+    let bootstrap = Bootstrap::new(&rows, 2, key).unwrap();
+    for i in 0..2 {
+        source.sample(20, key.at(i as u64), &mut alone).unwrap();
+        let alone: Vec<u32> = alone.iter().map(serial_of).collect();
+        let inside: Vec<u32> = (20 * i..20 * i + 20).map(|row| serial_of(mixed.get(row))).collect();
+        // By chance alike in one place of a thousand.
+        let alike = |other: &[u32]| alone.iter().zip(other).filter(|(a, b)| a == b).count();
+        assert!(alike(&inside) < 5 && alike(bootstrap.member(i)) < 5);
+    }
+}
+
+#[test]
+fn a_part_of_a_prioritised_batch_is_a_sample_too() {
+    let rows = filled(50, 50, 9, End::Terminated);
+    let buffer = PrioritizedBuffer::new(rows, PrioritizedConfig::default()).unwrap();
+    let (mut counts, mut batch) = ([0; 50], PrioritizedBatch::default());
+    for round in 0..20_000 {
+        buffer.sample(10, 0.5, Key::root(KEY).at(round), &mut batch).unwrap();
+        count(&mut counts, batch.indices[..1].iter().copied(), 0);
+    }
+    assert_frequencies("the first of a batch", &counts, &[0.02; 50], 20_000);
+}
+
 #[test]
 fn a_bootstrap_draws_each_row_alike_and_members_apart() {
     let rows: Vec<u32> = (5..10).collect();

@@ -25,19 +25,20 @@ struct Model {
     capacity: usize,
     /// The last row of each lane, where the next one continues it.
     running: Vec<Option<u32>>,
+    unordered: bool,
     pushed: u32,
 }
 
 impl Model {
-    fn new(capacity: usize, lanes: usize) -> Self {
-        Model { rows: VecDeque::new(), capacity, running: vec![None; lanes], pushed: 0 }
+    fn new(capacity: usize, lanes: usize, unordered: bool) -> Self {
+        Model { rows: VecDeque::new(), capacity, running: vec![None; lanes], unordered, pushed: 0 }
     }
 
     fn push(&mut self, end: End) -> u32 {
         let serial = self.pushed;
         let lane = serial as usize % self.running.len();
         let before = self.running[lane];
-        self.running[lane] = (end == End::Running).then_some(serial);
+        self.running[lane] = (end == End::Running && !self.unordered).then_some(serial);
         self.rows.push_back(Row { serial, end, before });
         self.pushed += 1;
         self.shrink_to(self.capacity);
@@ -108,10 +109,14 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Does everything to both and compares them after each step.
+/// Does everything to both and compares them after each step. Without lanes, rows continue nothing.
 fn run(capacity: usize, lanes: usize, ops: Vec<Op>) {
-    let mut buffer = ReplayBuffer::with_lanes(DIMS, capacity * lanes, lanes).unwrap();
-    let mut model = Model::new(capacity * lanes, lanes);
+    let (unordered, lanes) = (lanes == 0, lanes.max(1));
+    let mut buffer = match unordered {
+        true => ReplayBuffer::unordered(DIMS, capacity).unwrap(),
+        false => ReplayBuffer::with_lanes(DIMS, capacity * lanes, lanes).unwrap(),
+    };
+    let mut model = Model::new(capacity * lanes, lanes, unordered);
     let mut batch = TransitionBatch::default();
     for op in ops {
         match op {
@@ -172,8 +177,12 @@ fn run(capacity: usize, lanes: usize, ops: Vec<Op>) {
             Op::NSteps(steps, seed) => check_returns(&buffer, &model, steps, seed),
         }
         assert_eq!((buffer.len(), buffer.capacity()), (model.rows.len(), model.capacity));
-        for (row, expected) in buffer.iter().zip(&model.rows) {
+        assert_eq!(buffer.is_unordered(), unordered);
+        for (i, (row, expected)) in buffer.iter().zip(&model.rows).enumerate() {
             assert_eq!((serial_of(row), row.end), (expected.serial, expected.end));
+            let before = expected.before.and_then(|serial| model.find(serial));
+            assert_eq!(buffer.starts_episode(i), before.is_none());
+            assert!(before.is_none_or(|before| before.serial == serial_of(buffer.get(i - lanes))));
         }
     }
 }
@@ -192,6 +201,14 @@ fn check_windows(buffer: &ReplayBuffer, model: &Model, len: usize, seed: u64) {
         assert!(possible.contains(&serials[0]));
         assert_eq!(serial_of(buffer.get(batch.first[w] as usize)), serials[0]);
         assert!(serials.windows(2).all(|pair| model.after(pair[0]).unwrap().serial == pair[1]));
+    }
+    // The same windows by the numbers of their first rows, and no other.
+    let mut gathered = WindowBatch::default();
+    buffer.gather_windows(&batch.first, len, &mut gathered).unwrap();
+    assert_eq!(gathered, batch);
+    for (i, row) in (0..).zip(buffer.iter()) {
+        let found = buffer.gather_windows(&[i], len, &mut gathered);
+        assert_eq!(found.is_ok(), possible.contains(&serial_of(row)), "{found:?}");
     }
 }
 
@@ -217,25 +234,35 @@ fn check_returns(buffer: &ReplayBuffer, model: &Model, steps: usize, seed: u64) 
         let expected = if last.end == End::Terminated { 0.0 } else { factor };
         assert_eq!(discount.to_bits(), expected.to_bits());
     }
+    // The same returns by the numbers of their first rows.
+    let oldest = model.rows[0].serial;
+    let first: Vec<u32> = batch.rows.iter().map(|row| row.obs[0] as u32 - oldest).collect();
+    let mut gathered = NStepBatch::default();
+    buffer.gather_n_step(&first, steps, GAMMA, &mut gathered).unwrap();
+    assert_eq!(gathered, batch);
 }
 
-/// Priorities against a list of them.
-fn run_prioritized(ops: Vec<(u8, u64)>) {
+/// Priorities against a list of them, and the rows against a buffer without any.
+fn run_prioritized(lanes: usize, ops: Vec<(u8, u64)>) {
     let config = PrioritizedConfig { alpha: 1.0, epsilon: 0.0, ..PrioritizedConfig::default() };
-    let mut buffer = PrioritizedBuffer::new(ReplayBuffer::new(DIMS, 5).unwrap(), config).unwrap();
+    let mut rows = ReplayBuffer::with_lanes(DIMS, 5 * lanes, lanes).unwrap();
+    let mut buffer = PrioritizedBuffer::new(rows.clone(), config).unwrap();
     // (id, priority), oldest first.
-    let (mut model, mut capacity, mut largest) = (VecDeque::new(), 5, 1.0f64);
+    let (mut model, mut capacity, mut largest) = (VecDeque::new(), 5 * lanes, 1.0f64);
     let (mut pushed, mut batch) = (0u32, PrioritizedBatch::default());
     for (op, seed) in ops {
         match op {
             0..=4 => {
-                with_row(pushed, End::Running, |row| buffer.push(row)).unwrap();
+                let end = if seed % 5 == 4 { End::Terminated } else { End::Running };
+                with_row(pushed, end, |row| buffer.push(row)).unwrap();
+                with_row(pushed, end, |row| rows.push(row)).unwrap();
                 model.push_back((u64::from(pushed), largest));
                 pushed += 1;
             }
             5 => {
-                capacity = 1 + seed as usize % 9;
+                capacity = (1 + seed as usize % 9) * lanes;
                 buffer.resize(capacity).unwrap();
+                rows.resize(capacity).unwrap();
             }
             6 => {
                 let mut file = Vec::new();
@@ -243,6 +270,15 @@ fn run_prioritized(ops: Vec<(u8, u64)>) {
                 let loaded = PrioritizedBuffer::load(&file[..]).unwrap();
                 assert_eq!(loaded, buffer);
                 buffer = loaded;
+            }
+            7 => {
+                buffer.cut_episodes();
+                rows.cut_episodes();
+            }
+            8 => {
+                buffer.clear();
+                rows.clear();
+                model.clear();
             }
             // Also ids of rows that are gone.
             _ if pushed > 0 => {
@@ -258,6 +294,7 @@ fn run_prioritized(ops: Vec<(u8, u64)>) {
         while model.len() > capacity {
             model.pop_front();
         }
+        assert_eq!(buffer.rows(), &rows);
         assert_eq!(buffer.rows().len(), model.len());
         for (i, (id, priority)) in model.iter().enumerate() {
             assert_eq!(u64::from(serial_of(buffer.rows().get(i))), *id);
@@ -266,10 +303,15 @@ fn run_prioritized(ops: Vec<(u8, u64)>) {
         let sampled = buffer.sample(4, 1.0, Key::root(seed), &mut batch);
         assert_eq!(sampled.is_ok(), model.iter().any(|row| row.1 > 0.0));
         if sampled.is_ok() {
-            for (row, id) in batch.rows.iter().zip(&batch.ids) {
+            for ((row, id), index) in batch.rows.iter().zip(&batch.ids).zip(&batch.indices) {
                 assert_eq!(u64::from(serial_of(row)), *id);
+                assert_eq!(row, rows.get(*index as usize));
                 assert!(model.iter().any(|row| row.0 == *id && row.1 > 0.0));
             }
+            let (mut returns, mut by_row) = (NStepBatch::default(), NStepBatch::default());
+            buffer.rows().gather_n_step(&batch.indices, 3, 0.5, &mut returns).unwrap();
+            rows.gather_n_step(&batch.indices, 3, 0.5, &mut by_row).unwrap();
+            assert_eq!((&returns.rows.obs, &returns), (&batch.rows.obs, &by_row));
         }
     }
 }
@@ -286,7 +328,7 @@ proptest! {
     #![proptest_config(config(concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/ring.txt")))]
 
     #[test]
-    fn the_ring_is_a_queue(capacity in 1..9usize, lanes in 1..4usize, ops in prop::collection::vec(op(), 0..60)) {
+    fn the_ring_is_a_queue(capacity in 1..9usize, lanes in 0..4usize, ops in prop::collection::vec(op(), 0..60)) {
         run(capacity, lanes, ops);
     }
 }
@@ -295,8 +337,11 @@ proptest! {
     #![proptest_config(config(concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/prioritized.txt")))]
 
     #[test]
-    fn priorities_stay_with_their_rows(ops in prop::collection::vec((0..9u8, any::<u64>()), 0..60)) {
-        run_prioritized(ops);
+    fn priorities_stay_with_their_rows(
+        lanes in 1..4usize,
+        ops in prop::collection::vec((0..12u8, any::<u64>()), 0..60),
+    ) {
+        run_prioritized(lanes, ops);
     }
 }
 
@@ -326,6 +371,12 @@ fn picked_by_hand() {
     for len in 1..4 {
         run(3, 2, [ops.clone(), vec![Op::Windows(len, 2), Op::NSteps(len, 3)]].concat());
     }
+    // Rows that continue nothing, through everything that could forget it.
+    let one = vec![Op::Windows(1, 0), Op::Windows(2, 0), Op::NSteps(3, 0), Op::NSteps(3, 1)];
+    for between in [Op::Resize(8), Op::Resize(2), Op::SaveAndLoad, Op::Clone, Op::Cut, Op::Clear] {
+        let ops = [wrapped.clone(), vec![between], wrapped.clone(), one.clone()].concat();
+        run(4, 0, [vec![Op::Extend(vec![Running; 3])], one.clone(), ops].concat());
+    }
     // One row, one lane a row.
     run(1, 1, [wrapped.clone(), vec![Op::Windows(1, 0), Op::Windows(2, 0), Op::NSteps(3, 0)]].concat());
     run(1, 3, [wrapped, vec![Op::Windows(1, 0), Op::Windows(2, 0), Op::NSteps(3, 0)]].concat());
@@ -334,12 +385,20 @@ fn picked_by_hand() {
 /// News of a row that was overwritten, and of rows whose places move as the capacity changes.
 #[test]
 fn picked_by_hand_with_priorities() {
-    let (push, resize, save, update) = (0, 5, 6, 7);
+    let (push, resize, save, cut, clear, update) = (0, 5, 6, 7, 8, 9);
     let pushes = |n| vec![(push, 0); n];
-    // Row 1 is gone when its priority, 7.01, arrives; row 6 is in its place.
-    run_prioritized([pushes(7), vec![(update, 6), (update, 701)]].concat());
-    run_prioritized(
-        [pushes(8), vec![(update, 7), (update, 14), (resize, 6), (update, 15)], pushes(3)].concat(),
-    );
-    run_prioritized([pushes(8), vec![(update, 7), (resize, 2), (save, 0), (resize, 7)], pushes(9)].concat());
+    for lanes in [1, 2, 3] {
+        let run_prioritized = |ops: Vec<Vec<(u8, u64)>>| run_prioritized(lanes, ops.concat());
+        // Row 1 is gone when its priority, 7.01, arrives; row 6 is in its place.
+        run_prioritized(vec![pushes(7), vec![(update, 6), (update, 701)]]);
+        run_prioritized(vec![
+            pushes(8),
+            vec![(update, 7), (update, 14), (resize, 6), (update, 15)],
+            pushes(3),
+        ]);
+        run_prioritized(vec![pushes(8), vec![(update, 7), (resize, 2), (save, 0), (resize, 7)], pushes(9)]);
+        // News of rows that were cleared away, and cuts in the middle of a step of the lanes.
+        run_prioritized(vec![pushes(8), vec![(update, 7), (clear, 0), (update, 7)], pushes(9)]);
+        run_prioritized(vec![pushes(7), vec![(cut, 0), (save, 0)], pushes(4), vec![(cut, 1)], pushes(20)]);
+    }
 }

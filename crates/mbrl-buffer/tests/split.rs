@@ -99,6 +99,37 @@ fn episodes_of_lanes_and_of_a_wrapped_buffer_are_found() {
 }
 
 #[test]
+fn a_cut_parts_episodes_and_rows_that_continue_nothing_are_parted_each() {
+    // Two lanes: four steps, a cut in the middle of a step, and four more.
+    let mut buffer = ReplayBuffer::with_lanes(DIMS, 16, 2).unwrap();
+    for serial in 0..16 {
+        push(&mut buffer, serial, End::Running);
+        if serial == 6 {
+            buffer.cut_episodes();
+        }
+    }
+    let wholes: [&[u32]; 4] = [&[0, 2, 4, 6], &[1, 3, 5], &[7, 9, 11, 13, 15], &[8, 10, 12, 14]];
+    let mut seen = [false; 4];
+    for seed in 0..100 {
+        let split = Split::by_episode(&buffer, 0.25, None, Key::root(seed)).unwrap();
+        let which = wholes.iter().position(|whole| split.holdout == *whole).unwrap();
+        seen[which] = true;
+    }
+    assert_eq!(seen, [true; 4]);
+
+    let mut buffer = ReplayBuffer::unordered(DIMS, 16).unwrap();
+    (0..20).for_each(|serial| push(&mut buffer, serial, End::Running));
+    let mut seen = [false; 16];
+    for seed in 0..200 {
+        let split = Split::by_episode(&buffer, 0.1, None, Key::root(seed)).unwrap();
+        assert_partition(&split, 16);
+        assert_eq!(split.holdout.len(), 2);
+        split.holdout.iter().for_each(|&row| seen[row as usize] = true);
+    }
+    assert_eq!(seen, [true; 16]);
+}
+
+#[test]
 fn what_cannot_be_split_is_refused() {
     let split = |lengths: &[u32], fraction, cap| {
         Split::by_episode(&of_lengths(lengths).0, fraction, cap, Key::root(0))

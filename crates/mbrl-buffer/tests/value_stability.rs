@@ -24,7 +24,7 @@ fn uniform() {
     buffer.sample_distinct(60, Key::root(0), &mut batch).unwrap();
     assert_eq!(serials(&batch)[..10], [204, 247, 196, 180, 173, 189, 185, 154, 165, 236]);
     Mixture::new(&[0.3, 0.7]).unwrap().sample(&[&buffer, &buffer], 10, Key::root(0), &mut batch).unwrap();
-    assert_eq!(serials(&batch), [248, 230, 173, 231, 191, 174, 174, 155, 249, 164]);
+    assert_eq!(serials(&batch), [204, 227, 230, 188, 210, 159, 230, 167, 237, 216]);
 }
 
 #[test]
@@ -50,15 +50,15 @@ fn priorities() {
     buffer.update(&(0..100).collect::<Vec<_>>(), &priorities).unwrap();
     let mut batch = PrioritizedBatch::default();
     buffer.sample(10, 0.5, Key::root(0), &mut batch).unwrap();
-    assert_eq!(batch.ids, [10, 27, 43, 49, 56, 71, 78, 83, 87, 99]);
+    assert_eq!(batch.ids, [28, 46, 93, 75, 85, 60, 66, 56, 95, 19]);
 }
 
 #[test]
 fn bootstraps_and_splits() {
     let mut bootstrap = Bootstrap::new(&(0..100).collect::<Vec<_>>(), 2, Key::root(0)).unwrap();
-    assert_eq!(bootstrap.member(1)[..10], [81, 41, 24, 24, 5, 99, 14, 23, 69, 72]);
+    assert_eq!(bootstrap.member(1)[..10], [82, 9, 58, 75, 57, 17, 66, 5, 32, 5]);
     bootstrap.shuffle(Key::root(1));
-    assert_eq!(bootstrap.member(1)[..10], [24, 92, 4, 95, 42, 86, 90, 54, 4, 81]);
+    assert_eq!(bootstrap.member(1)[..10], [77, 78, 2, 74, 61, 10, 90, 31, 82, 75]);
     let buffer = filled(100, 100, 5, End::Truncated);
     assert_eq!(
         Split::by_row(&buffer, 0.1, None, Key::root(0)).unwrap().holdout,

@@ -100,4 +100,46 @@ mod tests {
             assert_eq!(sparse.mdp.transition(state, 0).iter().filter(|p| **p > 0.0).count(), 4);
         }
     }
+
+    /// Pearson's χ² of counts against how often each should come. By Laurent & Massart's bound, χ² with k degrees of freedom
+    /// exceeds k + 2√(kx) + 2x with probability below e^−x; with x = 19 that is 6e-9.
+    fn agree(counts: &[f64], share: impl Fn(usize) -> f64) -> bool {
+        let (all, freedom) = (counts.iter().sum::<f64>(), counts.len() as f64 - 1.0);
+        let chi2: f64 = counts
+            .iter()
+            .enumerate()
+            .map(|(i, count)| (count - all * share(i)) * (count - all * share(i)) / (all * share(i)))
+            .sum();
+        chi2 < freedom + 2.0 * (freedom * 19.0).sqrt() + 2.0 * 19.0
+    }
+
+    /// The four tests together raise a false alarm under a drawn key with probability below 3e-8; this key is fixed.
+    #[test]
+    fn sets_of_successors_are_uniform_and_know_nothing_of_the_moves_before() {
+        const STATES: usize = 10;
+        const ACTIONS: usize = 20;
+        // Each set as its bits, move after move: 20,000 of them, in 100 worlds.
+        let mut sets: Vec<u32> = Vec::new();
+        for i in 0..100 {
+            let garnet = Garnet::draw(STATES, ACTIONS, 3, 10, Key::root(6).at(i)).unwrap();
+            for (state, action) in (0..STATES).flat_map(|s| (0..ACTIONS).map(move |a| (s, a))) {
+                let row = garnet.mdp.transition(state, action).iter().enumerate();
+                sets.push(row.map(|(next, p)| u32::from(*p > 0.0) << next).sum());
+            }
+        }
+        // All 120 sets of three among ten are equally frequent.
+        let all: Vec<u32> = (0..1 << STATES).filter(|set: &u32| set.count_ones() == 3).collect();
+        let of = |wanted: &u32| sets.iter().filter(|set| *set == wanted).count() as f64;
+        assert_eq!(all.len(), 120);
+        assert!(agree(&all.iter().map(of).collect::<Vec<_>>(), |_| 1.0 / 120.0));
+        // Two independent sets share j states with probability C(3, j) C(7, 3 − j) / C(10, 3), and so do a move and the next,
+        // the one after that, and the same action of the next state.
+        for lag in [1, 2, ACTIONS] {
+            let mut shared = [0.0; 4];
+            for (a, b) in sets.iter().zip(&sets[lag..]) {
+                shared[(a & b).count_ones() as usize] += 1.0;
+            }
+            assert!(agree(&shared, |j| [35.0, 63.0, 21.0, 1.0][j] / 120.0), "{shared:?} at {lag}");
+        }
+    }
 }

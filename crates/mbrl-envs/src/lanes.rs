@@ -1,6 +1,8 @@
 //! Many episodes of one environment, side by side.
 
-use mbrl_core::{Below, Context, End, Env, Error, Key, LaneSteps, Result, RowBuf, Rows, Spec, VecEnv};
+use mbrl_core::{
+    Below, Context, End, Env, Error, Key, LaneSteps, Result, RowBuf, Rows, Snapshot, Spec, VecEnv,
+};
 use std::fmt;
 
 /// Many episodes of one environment, side by side; each starts anew when it ends.
@@ -23,6 +25,9 @@ use std::fmt;
 ///
 /// With the feature `rayon` the lanes are stepped by rayon's threads, in chunks whose size does not depend on how many
 /// there are; the bits are the same with and without it.
+///
+/// A bad action is refused before any lane has moved. After any other error of a reset or a step some lanes have moved and
+/// others have not: reset or restore all of them. A snapshot holds all lanes, and restoring one changes all or none.
 #[derive(Clone)]
 pub struct Lanes<E> {
     spec: Spec,
@@ -196,4 +201,61 @@ impl<E: Env> VecEnv for Lanes<E> {
         let keys = key.below();
         each_lane(&mut self.lanes, out, |lane| lane.step(act.row(lane.index), keys))
     }
+
+    /// The number of lanes, then of each its length in bytes and the snapshot itself.
+    fn snapshot(&self) -> Option<Snapshot> {
+        let mut bytes = (self.lanes.len() as u64).to_le_bytes().to_vec();
+        for lane in &self.lanes {
+            let lane = lane.snapshot()?;
+            bytes.extend((lane.as_bytes().len() as u64).to_le_bytes());
+            bytes.extend(lane.as_bytes());
+        }
+        Some(Snapshot::from_bytes(bytes))
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let parts = split(snapshot.as_bytes(), self.lanes.len())?;
+        // What a lane refuses is found out by trying, so the way back is written down first.
+        let Some(before) = self.lanes.iter().map(Env::snapshot).collect::<Option<Vec<_>>>() else {
+            return Err(Error::unsupported(
+                "these environments have no snapshots: reset them and replay the actions",
+            ));
+        };
+        for (i, part) in parts.iter().enumerate() {
+            if let Err(error) = self.lanes[i].restore(part) {
+                for (lane, before) in self.lanes.iter_mut().zip(&before).take(i) {
+                    lane.restore(before).context("a lane refused its own snapshot")?;
+                }
+                return Err(error.wrap(format_args!("lane {i}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The snapshots of so many lanes, one behind the other.
+fn split(bytes: &[u8], lanes: usize) -> Result<Vec<Snapshot>> {
+    let len = bytes.len();
+    let damaged =
+        || Error::corrupt(format_args!("{len} bytes are no snapshot of lanes: some are missing or too many"));
+    let mut rest = bytes;
+    let written = take_word(&mut rest).ok_or_else(damaged)?;
+    if written != lanes as u64 {
+        return Err(Error::corrupt(format_args!("a snapshot of {written} lanes: these are {lanes}")));
+    }
+    let mut parts = Vec::with_capacity(lanes);
+    for _ in 0..lanes {
+        let part = take_word(&mut rest).and_then(|len| rest.split_at_checked(usize::try_from(len).ok()?));
+        let (part, behind) = part.ok_or_else(damaged)?;
+        parts.push(Snapshot::from_bytes(part.to_vec()));
+        rest = behind;
+    }
+    if rest.is_empty() { Ok(parts) } else { Err(damaged()) }
+}
+
+/// Takes the number in front of `bytes` off them.
+fn take_word(bytes: &mut &[u8]) -> Option<u64> {
+    let (word, rest) = bytes.split_first_chunk::<8>()?;
+    *bytes = rest;
+    Some(u64::from_le_bytes(*word))
 }

@@ -18,17 +18,38 @@ pub struct MountainCar;
 
 const POWER: f64 = 0.0015;
 const GRAVITY: f64 = 0.0025;
-const MAX_SPEED: f32 = 0.07;
-const LEFT: f32 = -1.2;
-const RIGHT: f32 = 0.6;
+const MAX_SPEED: f64 = 0.07;
+const LEFT: f64 = -1.2;
+const RIGHT: f64 = 0.6;
 const GOAL: f32 = 0.45;
+
+/// What an action within its bounds adds to the speed: an `f32` there, even in the first step.
+fn gain(act: f32, pull: f64) -> f32 {
+    act * POWER as f32 - pull as f32
+}
+
+/// What an action that is clipped adds: a Python number there, so the difference is one of `f64`.
+fn clipped_gain(act: f32, pull: f64) -> f64 {
+    POWER.copysign(f64::from(act)) - pull
+}
+
+/// The step of a state that is still held in `f64`: limits are met in `f64`, and rounded with the rest at the end.
+fn first_step(x: f64, v: f64, act: f32) -> [f64; 2] {
+    let pull = GRAVITY * (3.0 * x).cos();
+    let gain = if act.abs() <= 1.0 { f64::from(gain(act, pull)) } else { clipped_gain(act, pull) };
+    let speed = (v + gain).clamp(-MAX_SPEED, MAX_SPEED);
+    let place = (x + speed).clamp(LEFT, RIGHT);
+    let hit = place <= LEFT && speed < 0.0;
+    [place, if hit { 0.0 } else { speed }].map(|number| f64::from(number as f32))
+}
 
 impl System for MountainCar {
     /// (x, v), which `f32` holds exactly after the first step.
     type State = [f64; 2];
 
     fn spec(&self) -> Spec {
-        let obs = Space::bounded(&[LEFT, -MAX_SPEED], &[RIGHT, MAX_SPEED]).expect("bounds are in order");
+        let [left, right, fastest] = [LEFT, RIGHT, MAX_SPEED].map(|bound| bound as f32);
+        let obs = Space::bounded(&[left, -fastest], &[right, fastest]).expect("bounds are in order");
         Spec::new(obs, Space::symmetric_each(&[1.0]))
     }
 
@@ -42,25 +63,14 @@ impl System for MountainCar {
 
     fn advance(&self, &[x, v]: &[f64; 2], act: &[f32], _: Chance<'_>) -> [f64; 2] {
         let is_f32 = |number: f64| f64::from(number as f32).to_bits() == number.to_bits();
-        let first = !(is_f32(x) && is_f32(v));
-        let phase = if first { 3.0 * x } else { f64::from(3.0 * x as f32) };
-        let pull = GRAVITY * phase.cos();
-        let gain = if act[0].abs() <= 1.0 {
-            act[0] * POWER as f32 - pull as f32
-        } else {
-            // A clipped action is a Python number there, which makes the difference one of f64.
-            (POWER.copysign(f64::from(act[0])) - pull) as f32
-        };
-        let (speed, place) = if first {
-            let speed = v + f64::from(gain);
-            (speed as f32, (x + speed) as f32)
-        } else {
-            let speed = (v as f32 + gain).clamp(-MAX_SPEED, MAX_SPEED);
-            (speed, x as f32 + speed)
-        };
-        let place = place.clamp(LEFT, RIGHT);
-        let speed = speed.clamp(-MAX_SPEED, MAX_SPEED);
-        let hit = place <= LEFT && speed < 0.0;
+        if !(is_f32(x) && is_f32(v)) {
+            return first_step(x, v, act[0]);
+        }
+        let pull = GRAVITY * f64::from(3.0 * x as f32).cos();
+        let gain = if act[0].abs() <= 1.0 { gain(act[0], pull) } else { clipped_gain(act[0], pull) as f32 };
+        let speed = (v as f32 + gain).clamp(-MAX_SPEED as f32, MAX_SPEED as f32);
+        let place = (x as f32 + speed).clamp(LEFT as f32, RIGHT as f32);
+        let hit = place <= LEFT as f32 && speed < 0.0;
         [f64::from(place), if hit { 0.0 } else { f64::from(speed) }]
     }
 

@@ -74,4 +74,19 @@ mod tests {
             assert!((ours - exact).abs() < 1e-12, "{state:?}");
         }
     }
+
+    #[test]
+    fn a_step_and_its_reward_are_those_worked_by_hand() {
+        let state = [1.0, -2.0, 0.5, -1.0];
+        let next = PointMass.advance(&state, &[0.5, -3.0], Chance { normals: &[], uniforms: &[] });
+        // x + 0.1 v + 0.005 u and v + 0.1 u, with u = (0.5, −1).
+        let exact = [1.0525, -2.105, 0.55, -1.1];
+        assert!(next.iter().zip(exact).all(|(a, b)| (a - b).abs() < 1e-15), "{next:?}");
+        let (mut obs, mut next_obs) = ([0.0; 4], [0.0; 4]);
+        PointMass.observe(&state, &mut obs);
+        PointMass.observe(&next, &mut next_obs);
+        // −(1 + 4 + 0.1 (0.25 + 1) + 0.01 (0.25 + 1)), of the state before.
+        let reward = PointMass.reward(&obs, &[0.5, -3.0], &next_obs);
+        assert!((reward + 5.1375).abs() < 1e-12, "{reward}");
+    }
 }

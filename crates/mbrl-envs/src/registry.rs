@@ -164,12 +164,20 @@ fn finite(world: &impl Finite) -> Parts {
     Parts { mdp: Some(system.mdp().clone()), ..observed(system) }
 }
 
+/// Names that begin so are those of simulators that a build may be given; none comes with this crate.
+const RESERVED: [&str; 3] = ["gym:", "mujoco:", "dmc:"];
+
 /// The entry of this name.
 pub fn find(name: &str) -> Result<&'static Entry> {
     ALL.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let mend = match nearest(name, ALL.iter().map(|entry| entry.name)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "see `cargo xtask list envs`".to_owned(),
+        let names = || ALL.iter().map(|entry| entry.name);
+        let all = || names().collect::<Vec<_>>().join(", ");
+        let mend = if let Some(prefix) = RESERVED.iter().find(|prefix| name.starts_with(**prefix)) {
+            format!("this build has no `{prefix}` environments, only {}", all())
+        } else if let Some(near) = nearest(name, names()) {
+            format!("did you mean `{near}`?")
+        } else {
+            format!("there are {}", all())
         };
         Error::invalid(format_args!("no environment is called `{name}`: {mend}"))
     })

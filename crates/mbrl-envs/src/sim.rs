@@ -34,23 +34,35 @@ impl<S: System> Sim<S> {
         self.state.as_ref().map(AsRef::as_ref)
     }
 
-    /// Goes on from `state`, and writes what is observed there: an episode runs from here.
+    /// Goes on from `state`, and writes what is observed there: an episode runs from here. A state whose observation is not
+    /// in the space that the spec promises is refused.
     pub fn set_state(&mut self, state: &[f64], obs: &mut [f32]) -> Result<()> {
         self.check_room(obs)?;
         if let Some(i) = state.iter().position(|x| !x.is_finite()) {
             return Err(Error::non_finite(format_args!("state[{i}] is {}", state[i])));
         }
-        let Some(state) = self.parse(state) else {
-            return Err(Error::invalid(format_args!("{state:?} is no state of this environment")));
-        };
-        self.begin(state, obs);
+        let (state, seen) = self.admit(state)?;
+        obs.copy_from_slice(&seen);
+        self.obs = seen;
+        self.state = Some(state);
         Ok(())
     }
 
-    /// The state that these numbers are, if they are one.
-    fn parse(&self, numbers: &[f64]) -> Option<S::State> {
-        let state = S::State::try_from(numbers).ok()?;
-        (numbers.iter().all(|x| x.is_finite()) && self.system.is_state(&state)).then_some(state)
+    /// The state that these numbers are and what is observed there, where this world can be in it.
+    fn admit(&self, numbers: &[f64]) -> Result<(S::State, Vec<f32>)> {
+        let state = S::State::try_from(numbers).ok().filter(|_| numbers.iter().all(|x| x.is_finite()));
+        let Some(state) = state.filter(|state| self.system.is_state(state)) else {
+            return Err(Error::invalid(format_args!("{numbers:?} is no state of this environment")));
+        };
+        let mut seen = vec![0.0; self.obs.len()];
+        self.system.observe(&state, &mut seen);
+        self.spec.obs.check("observation", &seen).with_context(|| format!("in state {numbers:?}"))?;
+        if !self.spec.obs.contains(&seen) {
+            return Err(Error::invalid(format_args!(
+                "in state {numbers:?} the observation is {seen:?}, outside the space of the spec: choose a state within"
+            )));
+        }
+        Ok((state, seen))
     }
 
     #[inline]
@@ -60,12 +72,6 @@ impl<S: System> Sim<S> {
         }
         let (len, dim) = (obs.len(), self.obs.len());
         Err(Error::invalid(format_args!("room for {len} observed numbers: expected {dim}")))
-    }
-
-    fn begin(&mut self, state: S::State, obs: &mut [f32]) {
-        self.system.observe(&state, &mut self.obs);
-        obs.copy_from_slice(&self.obs);
-        self.state = Some(state);
     }
 }
 
@@ -77,7 +83,9 @@ impl<S: System> Env for Sim<S> {
     fn reset(&mut self, key: Key, obs: &mut [f32]) -> Result<()> {
         self.check_room(obs)?;
         let state = self.system.start(&mut key.rng());
-        self.begin(state, obs);
+        self.system.observe(&state, &mut self.obs);
+        obs.copy_from_slice(&self.obs);
+        self.state = Some(state);
         Ok(())
     }
 
@@ -117,11 +125,11 @@ impl<S: System> Env for Sim<S> {
             return Ok(());
         }
         let numbers: Vec<f64> = words.iter().map(|word| f64::from_le_bytes(*word)).collect();
-        let Some(state) = self.parse(&numbers).filter(|_| rest.is_empty()) else {
+        let Some((state, seen)) = self.admit(&numbers).ok().filter(|_| rest.is_empty()) else {
             let len = snapshot.as_bytes().len();
             return Err(Error::corrupt(format_args!("{len} bytes are no snapshot of this environment")));
         };
-        self.system.observe(&state, &mut self.obs);
+        self.obs = seen;
         self.state = Some(state);
         Ok(())
     }
@@ -137,21 +145,60 @@ impl<S: System> Said<S> {
     fn new(system: S) -> Arc<Self> {
         Arc::new(Said { spec: system.spec(), system })
     }
+
+    /// Refuses moves that are not as wide as the spec says, or not as many as the answers.
+    fn check_moves(&self, moves: Moves<'_>, answers: usize) -> Result<()> {
+        moves.check(answers)?;
+        check_width("observation", self.spec.obs.dim(), moves.obs.dim())?;
+        check_width("action", self.spec.act.dim(), moves.act.dim())?;
+        check_width("successor", self.spec.obs.dim(), moves.next_obs.dim())
+    }
+}
+
+fn check_width(name: &str, expected: usize, dim: usize) -> Result<()> {
+    if dim == expected {
+        return Ok(());
+    }
+    Err(Error::invalid(format_args!("{name}s of {dim} numbers: expected {expected}")))
+}
+
+fn check_finite(name: &str, rows: Rows<'_>) -> Result<()> {
+    match rows.find_non_finite() {
+        None => Ok(()),
+        Some((row, column)) => {
+            let number = rows.row(row)[column];
+            Err(Error::non_finite(format_args!("row {row}: {name}[{column}] is {number}")))
+        }
+    }
 }
 
 impl<S: System> RewardFn for Said<S> {
     fn reward(&self, moves: Moves<'_>, reward: &mut [f32]) -> Result<()> {
+        self.check_moves(moves, reward.len())?;
+        // A reward need not look at every number, so that not every NaN comes out as one.
+        check_finite("observation", moves.obs)?;
+        check_finite("action", moves.act)?;
+        check_finite("successor", moves.next_obs)?;
         for (out, (obs, act, next_obs)) in reward.iter_mut().zip(moves.iter()) {
             *out = self.system.reward(obs, act, next_obs) as f32;
         }
-        Ok(())
+        match reward.iter().position(|reward| !reward.is_finite()) {
+            None => Ok(()),
+            Some(row) => Err(Error::non_finite(format_args!(
+                "row {row}: the reward is {}: this world knows no such move",
+                reward[row]
+            ))),
+        }
     }
 }
 
 impl<S: System> TerminationFn for Said<S> {
-    fn terminated(&self, moves: Moves<'_>, terminated: &mut [bool]) -> Result<()> {
-        for (out, next_obs) in terminated.iter_mut().zip(moves.next_obs.iter()) {
-            *out = self.system.terminated(next_obs);
+    fn end(&self, moves: Moves<'_>, end: &mut [End]) -> Result<()> {
+        self.check_moves(moves, end.len())?;
+        check_finite("successor", moves.next_obs)?;
+        for (row, (out, next_obs)) in end.iter_mut().zip(moves.next_obs.iter()).enumerate() {
+            self.spec.obs.check("successor", next_obs).with_context(|| format!("row {row}"))?;
+            *out = if self.system.terminated(next_obs) { End::Terminated } else { End::Running };
         }
         Ok(())
     }
@@ -169,9 +216,17 @@ impl<S: Observed> Physics for Said<S> {
         noise: Noise<'_>,
         mut next_obs: RowsMut<'_>,
     ) -> Result<()> {
+        self.check_moves(Moves { obs, act, next_obs: next_obs.view() }, obs.len())?;
         if noise.spec() != self.system.noise_spec() {
             let (got, wanted) = (noise.spec(), self.system.noise_spec());
             return Err(Error::invalid(format_args!("noise of {got:?} a row: expected {wanted:?}")));
+        }
+        let noise_rows = (noise.normals.len(), noise.uniforms.len());
+        if noise_rows != (obs.len(), obs.len()) {
+            let rows = obs.len();
+            return Err(Error::invalid(format_args!(
+                "noise of {noise_rows:?} rows of normals and uniforms for {rows} observations: draw as many"
+            )));
         }
         for i in 0..obs.len() {
             self.spec.check_action(act.row(i)).with_context(|| format!("row {i}"))?;
@@ -180,12 +235,7 @@ impl<S: Observed> Physics for Said<S> {
             let next = self.system.advance(&self.system.state(obs.row(i)), act.row(i), chance);
             self.system.observe(&next, next_obs.row_mut(i));
         }
-        match next_obs.view().find_non_finite() {
-            None => Ok(()),
-            Some((row, column)) => Err(Error::non_finite(format_args!(
-                "the successor of row {row} is not finite in column {column}"
-            ))),
-        }
+        check_finite("successor", next_obs.view())
     }
 }
 

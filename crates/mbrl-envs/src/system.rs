@@ -35,8 +35,9 @@ pub trait System: Clone + Send + Sync + 'static {
         false
     }
 
-    /// Whether these finite numbers are a state of this world: what [`Sim::set_state`](crate::Sim::set_state) and a
-    /// snapshot bring is asked first.
+    /// Whether these finite numbers are a state of this world, beyond what the observation tells:
+    /// [`Sim::set_state`](crate::Sim::set_state) and snapshots refuse what is observed outside the
+    /// spec's space anyway, and the observation is rounded to `f32`.
     fn is_state(&self, state: &Self::State) -> bool {
         let _ = state;
         true

@@ -46,7 +46,8 @@ impl TableBuilder {
         })
     }
 
-    /// Adds `probability` that `action` in `state` leads to `next`, which earns `reward`.
+    /// Adds `probability` that `action` in `state` leads to `next`, which earns `reward`. A move has one reward a successor:
+    /// of what is added to the same one, the mean by probability.
     ///
     /// # Panics
     ///
@@ -61,8 +62,14 @@ impl TableBuilder {
     ) -> &mut Self {
         assert!(state < self.states && action < self.actions && next < self.states, "no such move");
         let cell = (state * self.actions + action) * self.states + next;
-        self.transition[cell] += probability;
-        self.reward[cell] = reward;
+        let before = self.transition[cell];
+        self.transition[cell] = before + probability;
+        // A single reward, or the same one again, is kept to the bit.
+        self.reward[cell] = if before > 0.0 {
+            self.reward[cell] + probability / (before + probability) * (reward - self.reward[cell])
+        } else {
+            reward
+        };
         self
     }
 
@@ -115,5 +122,27 @@ mod tests {
         for (states, actions) in [(0, 1), (1, 0), (1 << 20, 2), (usize::MAX, 2)] {
             assert!(TableBuilder::new(states, actions).unwrap_err().is_invalid());
         }
+    }
+
+    #[test]
+    fn rewards_that_meet_in_a_successor_are_averaged_by_probability() {
+        let mut tables = TableBuilder::new(2, 1).unwrap();
+        tables.leads(0, 0, 0, 0.5, 10.0).leads(0, 0, 0, 0.5, 0.0);
+        tables.leads(1, 0, 0, 0.1, 7.0).leads(1, 0, 1, 0.6, 0.3).leads(1, 0, 0, 0.3, -1.0);
+        let mdp = tables.starts_in(0).build().unwrap();
+        assert!((mdp.mean_reward(0, 0) - 5.0).abs() < 1e-15, "{}", mdp.mean_reward(0, 0));
+        assert!((mdp.reward(1, 0)[0] - (0.7 - 0.3) / 0.4).abs() < 1e-12, "{:?}", mdp.reward(1, 0));
+        assert_eq!(mdp.reward(1, 0)[1].to_bits(), 0.3f64.to_bits());
+    }
+
+    #[test]
+    fn an_impossible_move_and_the_same_reward_again_change_no_bit() {
+        let mut tables = TableBuilder::new(1, 1).unwrap();
+        tables.leads(0, 0, 0, 0.0, 9.0).leads(0, 0, 0, 0.0, 8.0);
+        for _ in 0..10 {
+            tables.leads(0, 0, 0, 0.1, 0.3);
+        }
+        let mdp = tables.starts_in(0).build().unwrap();
+        assert_eq!(mdp.reward(0, 0)[0].to_bits(), 0.3f64.to_bits());
     }
 }

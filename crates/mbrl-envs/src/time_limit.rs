@@ -4,6 +4,8 @@ use mbrl_core::{End, Env, Error, Key, Result, Snapshot, Spec, Step};
 
 /// Cuts the episodes of an environment after so many steps. It never touches a reward, and an episode that terminates in
 /// its last step is terminated, not truncated.
+///
+/// Around an environment that has a time limit already the smaller of the two holds, and is what the spec says.
 #[derive(Clone, Debug)]
 pub struct TimeLimit<E> {
     env: E,
@@ -17,8 +19,9 @@ pub struct TimeLimit<E> {
 const BETWEEN_EPISODES: u64 = u64::MAX;
 
 impl<E: Env> TimeLimit<E> {
-    /// Cuts the episodes of `env` after `limit` steps.
+    /// Cuts the episodes of `env` after `limit` steps, or sooner where it has a smaller time limit of its own.
     pub fn new(env: E, limit: u32) -> Result<Self> {
+        let limit = env.spec().time_limit.map_or(limit, |inner| inner.min(limit));
         let spec = Spec { time_limit: Some(limit), ..env.spec().clone() };
         spec.validate()?;
         Ok(TimeLimit { env, spec, limit, elapsed: None })

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use mbrl_core::{End, Env, Key, Snapshot, Space};
-use mbrl_envs::{ALL, Cartpole, MountainCar, Pendulum, RiverSwim, Sim, Tabular, TimeLimit, make};
+use mbrl_envs::{
+    ALL, Cartpole, MountainCar, Pendulum, PointMass, RiverSwim, Sim, System, Tabular, TimeLimit, make,
+};
 
 /// The bits of so many steps under drawn actions, starting episodes anew where they end.
 fn follow(env: &mut dyn Env, steps: std::ops::Range<u64>) -> Vec<u32> {
@@ -83,7 +85,20 @@ fn garbage_is_no_snapshot_and_changes_nothing() {
             inner.clone().with(u64::from(u32::MAX) + 1),
         ];
         if matches!(env.spec().obs, Space::Discrete { .. }) {
-            bad.extend([-1.0, 0.5, 1e9].map(|state| Snapshot::from_f64s(&[state]).with(word)));
+            // The third is seen as 4, but is not.
+            bad.extend([-1.0, 0.5, 4.0 - 1e-9, 1e9].map(|state| Snapshot::from_f64s(&[state]).with(word)));
+        } else {
+            // The last number of a state is a speed or a place, never an angle.
+            let far = |at: usize| (0..numbers).map(|i| if i == at { 1e300 } else { 0.0 }).collect::<Vec<_>>();
+            bad.push(Snapshot::from_f64s(&far(numbers - 1)).with(word));
+        }
+        if let Some(outside) = match entry.name {
+            "pendulum" => Some(&[0.0, 8.1][..]),
+            "mountain-car" => Some(&[0.7, 0.0][..]),
+            "reacher" => Some(&[0.0, 0.0, 0.0, 0.0, 1.0, 0.0][..]),
+            _ => None,
+        } {
+            bad.push(Snapshot::from_f64s(outside).with(word));
         }
         for snapshot in bad {
             assert!(env.restore(&snapshot).unwrap_err().is_corrupt(), "{}: {snapshot:?}", entry.name);
@@ -111,6 +126,26 @@ fn a_time_limit_cuts_at_the_limit_and_not_before() {
         assert!(limited.step(&[0.3], Key::root(0), &mut limited_obs).unwrap_err().is_invalid());
     }
     assert!(TimeLimit::new(Sim::new(Pendulum), 0).unwrap_err().is_invalid());
+}
+
+#[test]
+fn of_two_time_limits_the_smaller_holds_and_is_what_the_spec_says() {
+    for (inner, outer) in [(3, 5), (5, 3), (4, 4)] {
+        let twice = || TimeLimit::new(TimeLimit::new(Sim::new(Pendulum), inner)?, outer);
+        let mut env = twice().unwrap();
+        let limit = inner.min(outer);
+        assert_eq!(env.spec().time_limit, Some(limit));
+        let mut obs = [0.0; 3];
+        for episode in 0..2 {
+            env.reset(Key::root(episode), &mut obs).unwrap();
+            for t in 1..=limit {
+                let step = env.step(&[0.0], Key::root(0), &mut obs).unwrap();
+                assert_eq!(step.end, if t == limit { End::Truncated } else { End::Running });
+            }
+        }
+        mbrl_testkit::check_env(twice).unwrap();
+    }
+    assert!(TimeLimit::new(make("pendulum").unwrap(), 0).is_err_and(|error| error.is_invalid()));
 }
 
 #[test]
@@ -158,11 +193,48 @@ fn states_that_are_none_are_refused() {
     assert!(env.set_state(&[0.0, 0.0], &mut obs[..2]).unwrap_err().is_invalid());
     assert!(env.state().is_none());
     let mut river = Sim::new(Tabular::of(&RiverSwim).unwrap());
-    for state in [-1.0, 6.0, 0.5] {
+    for state in [-1.0, 6.0, 0.5, 4.0 - 1e-9] {
         assert!(river.set_state(&[state], &mut obs[..1]).unwrap_err().is_invalid());
     }
     river.set_state(&[5.0], &mut obs[..1]).unwrap();
     assert_eq!(obs[0].to_bits(), 5.0f32.to_bits());
+}
+
+#[test]
+fn states_that_are_observed_outside_the_space_are_refused_and_change_nothing() {
+    fn refused<S: System>(system: S, state: &[f64], says: &str) {
+        let mut env = Sim::new(system);
+        let mut obs = vec![0.0; env.spec().obs.dim()];
+        env.reset(Key::root(1), &mut obs).unwrap();
+        let (before, shown) = (env.snapshot().unwrap(), obs.clone());
+        let error = env.set_state(state, &mut obs).unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(env.restore(&Snapshot::from_f64s(state)).unwrap_err().is_corrupt(), "{state:?}");
+        assert_eq!((env.snapshot().unwrap(), obs), (before, shown));
+    }
+    refused(Pendulum, &[0.0, 1e5], "outside the space");
+    refused(Pendulum, &[0.0, -1e300], "observation[2] is -inf");
+    refused(MountainCar, &[-1.3, 0.0], "outside the space");
+    refused(MountainCar, &[0.0, 0.0701], "outside the space");
+    refused(PointMass, &[0.0, 0.0, 1e300, 0.0], "observation[2] is inf");
+    refused(Cartpole, &[4.9, 0.0, 0.0, 0.0], "outside the space");
+    // At the bound, or rounded to it, is inside.
+    let (mut env, mut obs) = (Sim::new(MountainCar), [0.0; 2]);
+    env.set_state(&[-1.2, 0.07], &mut obs).unwrap();
+    env.set_state(&[f64::from(0.6f32), f64::from(-0.07f32)], &mut obs).unwrap();
+}
+
+/// What the reward is a function of must come back with the state.
+#[test]
+fn after_a_refused_state_the_next_reward_is_as_if_it_had_not_been_tried() {
+    let [mut calm, mut disturbed] = [Sim::new(Pendulum), Sim::new(Pendulum)];
+    let mut obs = [0.0; 3];
+    calm.reset(Key::root(1), &mut obs).unwrap();
+    disturbed.reset(Key::root(1), &mut obs).unwrap();
+    assert!(disturbed.set_state(&[1.0, 9.0], &mut obs).is_err());
+    assert!(disturbed.restore(&Snapshot::from_f64s(&[1.0, 9.0])).is_err());
+    let [a, b] = [calm, disturbed].map(|mut env| env.step(&[0.1], Key::root(0), &mut obs).unwrap());
+    assert_eq!(a, b);
 }
 
 /// The rules of a first step, in which the reference has not yet rounded its state to `f32`: `golden/NOTES.md`.
@@ -177,14 +249,14 @@ fn mountain_car_starts_in_double_precision() {
         let a = 2.2 * Key::root(3).at(i).uniform() - 1.1;
         let pull = 0.0025 * (3.0 * x).cos();
         let gain = if a.abs() <= 1.0 {
-            a * 0.0015f32 - pull as f32
+            f64::from(a * 0.0015f32 - pull as f32)
         } else {
-            (0.0015 * f64::from(a.signum()) - pull) as f32
+            0.0015 * f64::from(a.signum()) - pull
         };
-        let place = (x + f64::from(gain)) as f32;
+        let (place, speed) = ((x + gain) as f32, gain as f32);
         let mut seen = [0.0; 2];
         env.step(&[a], Key::root(0), &mut seen).unwrap();
-        assert_eq!(seen.map(f32::to_bits), [place, gain].map(f32::to_bits));
+        assert_eq!(seen.map(f32::to_bits), [place, speed].map(f32::to_bits));
         // From the rounded state the ordinary rules give other bits, mostly.
         env.set_state(&[f64::from(x as f32), 0.0], &mut obs).unwrap();
         env.step(&[a], Key::root(0), &mut obs).unwrap();
@@ -193,14 +265,40 @@ fn mountain_car_starts_in_double_precision() {
     assert!(others > 300, "{others} of 500");
 }
 
+/// First steps of gymnasium 1.4.0 from states that were set: at each limit, and one where it shows that what a clipped action
+/// adds is not rounded to `f32` before it moves the car.
+#[test]
+fn mountain_car_meets_its_limits_before_it_moves() {
+    for (state, a, reference) in [
+        ([-0.5, 0.07], 1.0, [0xbedc28f6, 0x3d8f5c29]),
+        ([-0.5, -0.07], -1.0, [0xbf11eb85, 0xbd8f5c29]),
+        ([-0.5, 0.0699], 1.5, [0xbedc28f6, 0x3d8f5c29]),
+        ([-1.19, -0.0699], -1.0, [0xbf99999a, 0]),
+        ([0.59, 0.0699], 1.0, [0x3f19999a, 0x3d8f5c29]),
+        ([-0.5410342343014357, 0.0], 1.5, [0xbf0a165a, 0x3ad5bd6d]),
+    ] {
+        let (mut env, mut obs) = (Sim::new(MountainCar), [0.0; 2]);
+        env.set_state(&state, &mut obs).unwrap();
+        env.step(&[a], Key::root(0), &mut obs).unwrap();
+        assert_eq!(obs.map(f32::to_bits), reference, "{state:?}, {a}: {obs:?}");
+    }
+}
+
 #[test]
 fn a_name_that_is_none_is_answered_with_the_nearest() {
     let says = |name: &str| make(name).err().unwrap().to_string();
     assert_eq!(says("pendulm"), "no environment is called `pendulm`: did you mean `pendulum`?");
     assert!(says("cartpole-swing-up").ends_with("did you mean `cartpole-swingup`?"));
     assert!(says("RiverSwin").ends_with("did you mean `riverswim`?"));
-    assert!(says("mujoco:halfcheetah").ends_with("see `cargo xtask list envs`"));
     let names: Vec<_> = ALL.iter().map(|entry| entry.name).collect();
+    let all = names.join(", ");
+    assert_eq!(says("spaceship"), format!("no environment is called `spaceship`: there are {all}"));
+    for (name, prefix) in
+        [("gym:Pendulum-v1", "gym:"), ("mujoco:halfcheetah", "mujoco:"), ("dmc:reacher", "dmc:")]
+    {
+        let mend = format!("this build has no `{prefix}` environments, only {all}");
+        assert_eq!(says(name), format!("no environment is called `{name}`: {mend}"));
+    }
     for (i, name) in names.iter().enumerate() {
         assert!(!names[..i].contains(name), "{name} twice");
         assert_eq!(mbrl_envs::find(name).unwrap().name, *name);
@@ -216,5 +314,24 @@ fn every_entry_says_what_it_is() {
         let discrete = matches!(spec.obs, Space::Discrete { .. });
         assert_eq!(entry.mdp().is_some(), discrete, "{}", entry.name);
         assert!(entry.physics().is_some() && entry.task().reward.is_some(), "{}", entry.name);
+    }
+}
+
+/// The table of the README, which is where a reader looks numbers up.
+#[test]
+fn the_readme_lists_every_environment_as_it_is() {
+    let readme = include_str!("../README.md");
+    let rows =
+        readme.lines().filter(|line| line.starts_with("| `")).filter(|line| line.matches('|').count() == 6);
+    let listed: Vec<Vec<&str>> =
+        rows.map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect()).collect();
+    assert_eq!(listed.len(), ALL.len());
+    for (row, entry) in listed.iter().zip(ALL) {
+        let spec = entry.spec();
+        let shape = match (&spec.obs, spec.act.choices()) {
+            (Space::Discrete { n }, Some(choices)) => format!("{n} states, {choices} choices"),
+            (obs, _) => format!("{}, {}", obs.dim(), spec.act.dim()),
+        };
+        assert_eq!((row[1], row[3], row[4]), (entry.name, &*shape, &*spec.time_limit.unwrap().to_string()));
     }
 }

@@ -148,6 +148,15 @@ fn a_step_is_the_one_that_is_stated() {
     }
 }
 
+#[test]
+fn a_reward_is_the_one_that_is_stated() {
+    // Of the state before the step and the clipped force: 4 + 0.1 · 9 + 0.1 · u².
+    for (u, cost) in [(0.0, 4.9), (3.0, 5.8), (-99.0, 4.9 + 0.1 * 64.0)] {
+        let reward = Lqr.reward(&[2.0, -3.0], &[u], &[100.0, 100.0]);
+        assert!((reward + cost).abs() < 1e-12, "{reward} for {cost}");
+    }
+}
+
 /// Five standard errors around the exact return: a false alarm has probability 6e-7.
 #[test]
 fn the_simulated_return_is_the_exact_one() {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use mbrl_core::{End, Key, Moves, Noise, NoiseBuf, RowBuf, Rows, RowsMut, Space};
+use mbrl_core::{End, Key, Moves, Noise, NoiseBuf, NoiseSpec, RowBuf, Rows, RowsMut, Space};
 use mbrl_envs::{ALL, Entry};
 
 /// An action that is drawn from `key`: now and then, in a box, up to half as large again as allowed.
@@ -65,11 +65,12 @@ fn rewards_and_terminations_of_the_task_are_those_of_the_world_bit_for_bit() {
         follow(entry, 3000, |obs, act, next_obs, step, _| {
             let moves =
                 Moves { obs: Rows::single(obs), act: Rows::single(act), next_obs: Rows::single(next_obs) };
-            let (mut reward, mut terminated) = ([0.0], [false]);
+            let (mut reward, mut end) = ([0.0], [End::Truncated]);
             rewards.reward(moves, &mut reward).unwrap();
-            terminations.terminated(moves, &mut terminated).unwrap();
+            terminations.end(moves, &mut end).unwrap();
             assert_eq!(reward[0].to_bits(), step.reward.to_bits(), "{}", entry.name);
-            assert_eq!(terminated[0], step.end == End::Terminated, "{}", entry.name);
+            let terminated = step.end == End::Terminated;
+            assert_eq!(end[0], if terminated { End::Terminated } else { End::Running }, "{}", entry.name);
         });
     }
 }
@@ -119,12 +120,127 @@ fn rows_that_are_none_are_refused_by_number() {
     let (obs, act) = (Rows::single(&[0.0]), Rows::single(&[0.0]));
     let error = river.successors(obs, act, Noise::none(1), RowsMut::single(&mut next[..1])).unwrap_err();
     assert!(error.is_invalid(), "{error}");
-    // A move that no table holds earns nothing that could be taken for a reward.
-    let reward = mbrl_envs::find("riverswim").unwrap().task().reward.unwrap();
-    let moves = Moves { obs, act, next_obs: Rows::single(&[0.25]) };
-    let mut out = [0.0];
-    reward.reward(moves, &mut out).unwrap();
-    assert!(out[0].is_nan());
+}
+
+/// A batched edge, called with these tables for so many answers.
+type Edge = fn(&Entry, Moves<'_>, usize) -> mbrl_core::Result<()>;
+
+const EDGES: [(&str, Edge); 3] = [
+    ("reward", |entry, moves, answers| entry.task().reward.unwrap().reward(moves, &mut vec![0.0; answers])),
+    ("end", |entry, moves, answers| {
+        entry.task().termination.unwrap().end(moves, &mut vec![End::Running; answers])
+    }),
+    ("successors", |entry, Moves { obs, act, next_obs }, answers| {
+        let physics = entry.physics().unwrap();
+        let (mut noise, mut out) = (NoiseBuf::default(), RowBuf::zeros(answers, next_obs.dim()));
+        noise.fill(physics.noise_spec(), obs.len(), Key::root(0));
+        physics.successors(obs, act, noise.view(), out.view_mut())
+    }),
+];
+
+#[test]
+fn tables_of_another_shape_are_refused_and_not_answered() {
+    for entry in ALL {
+        let (wide, thin) = (entry.spec().obs.dim(), entry.spec().act.dim());
+        let table = |(rows, dim): (usize, usize)| RowBuf::zeros(rows, dim);
+        for (name, edge) in EDGES {
+            let try_with = |obs, act, next_obs, answers| {
+                let (obs, act, next_obs) = (table(obs), table(act), table(next_obs));
+                edge(entry, Moves { obs: obs.view(), act: act.view(), next_obs: next_obs.view() }, answers)
+            };
+            for rows in [0, 1, 3] {
+                try_with((rows, wide), (rows, thin), (rows, wide), rows)
+                    .unwrap_or_else(|error| panic!("{} {name} {rows}: {error}", entry.name));
+            }
+            for (case, outcome) in [
+                ("few observations", try_with((2, wide), (3, thin), (3, wide), 3)),
+                ("few actions", try_with((3, wide), (2, thin), (3, wide), 3)),
+                ("few answers", try_with((3, wide), (3, thin), (3, wide), 2)),
+                ("many answers", try_with((3, wide), (3, thin), (3, wide), 4)),
+                ("narrow observations", try_with((3, wide - 1), (3, thin), (3, wide), 3)),
+                ("wide observations", try_with((3, wide + 1), (3, thin), (3, wide), 3)),
+                ("narrow actions", try_with((3, wide), (3, thin - 1), (3, wide), 3)),
+                ("wide actions", try_with((3, wide), (3, thin + 1), (3, wide), 3)),
+                ("narrow successors", try_with((3, wide), (3, thin), (3, wide - 1), 3)),
+                ("wide successors", try_with((3, wide), (3, thin), (3, wide + 1), 3)),
+            ] {
+                assert!(outcome.is_err_and(|e| e.is_invalid()), "{} {name} {case}", entry.name);
+            }
+            // Where successors are written and not read there is no table of them to be too short.
+            let few = try_with((3, wide), (3, thin), (2, wide), 3);
+            assert!(name == "successors" || few.is_err_and(|e| e.is_invalid()), "{} {name}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn noise_of_another_shape_is_refused() {
+    for entry in ALL {
+        let (physics, spec) = (entry.physics().unwrap(), entry.spec());
+        let (obs, act) = (RowBuf::zeros(3, spec.obs.dim()), RowBuf::zeros(3, spec.act.dim()));
+        let mut next = RowBuf::zeros(3, spec.obs.dim());
+        let mut noise = NoiseBuf::default();
+        let wanted = physics.noise_spec();
+        let more = NoiseSpec { normals: wanted.normals + 1, ..wanted };
+        for (rows, spec) in [(2, wanted), (4, wanted), (3, more)] {
+            noise.fill(spec, rows, Key::root(0));
+            let error =
+                physics.successors(obs.view(), act.view(), noise.view(), next.view_mut()).unwrap_err();
+            assert!(error.is_invalid(), "{}: {error}", entry.name);
+        }
+    }
+}
+
+/// Also where the reward does not look at the number, as that of the cart-pole looks at none.
+#[test]
+fn numbers_that_are_none_earn_nothing_and_end_nothing() {
+    for entry in ALL {
+        let spec = entry.spec();
+        let sound = || {
+            let (wide, thin) = (spec.obs.dim(), spec.act.dim());
+            [RowBuf::zeros(2, wide), RowBuf::zeros(2, thin), RowBuf::zeros(2, wide)]
+        };
+        for (table, name) in ["observation", "action", "successor"].into_iter().enumerate() {
+            for bad in [f32::NAN, f32::INFINITY] {
+                let mut tables = sound();
+                let last = tables[table].dim() - 1;
+                tables[table].row_mut(1)[last] = bad;
+                let moves =
+                    Moves { obs: tables[0].view(), act: tables[1].view(), next_obs: tables[2].view() };
+                let says = format!("row 1: {name}[{last}] is {bad}");
+                let error = EDGES[0].1(entry, moves, 2).unwrap_err();
+                assert!(error.is_non_finite() && error.to_string() == says, "{}: {error}", entry.name);
+                if name == "successor" {
+                    let error = EDGES[1].1(entry, moves, 2).unwrap_err();
+                    assert!(error.is_non_finite() && error.to_string() == says, "{}: {error}", entry.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_move_that_no_table_holds_is_an_error() {
+    let river = mbrl_envs::find("riverswim").unwrap();
+    let (obs, act, next_obs) = ([0.0, 0.0], [0.0, 0.0], [0.0, 0.25]);
+    let rows = |data| Rows::new(data, 1).unwrap();
+    let moves = Moves { obs: rows(&obs), act: rows(&act), next_obs: rows(&next_obs) };
+    let error = EDGES[0].1(river, moves, 2).unwrap_err();
+    assert!(error.is_non_finite() && error.to_string().starts_with("row 1: the reward is NaN"), "{error}");
+    let error = EDGES[1].1(river, moves, 2).unwrap_err();
+    assert!(error.is_invalid() && error.to_string().starts_with("row 1: successor is 0.25"), "{error}");
+}
+
+#[test]
+fn a_reward_or_a_successor_beyond_all_numbers_is_an_error_that_names_its_row() {
+    let point = mbrl_envs::find("point-mass").unwrap();
+    let far = [0.0, 0.0, 0.0, 0.0, 0.0, 3.4e38, 0.0, 3.4e38];
+    let (obs, act) = (Rows::new(&far, 4).unwrap(), Rows::new(&[0.0; 4], 2).unwrap());
+    let moves = Moves { obs, act, next_obs: obs };
+    let error = EDGES[0].1(point, moves, 2).unwrap_err();
+    assert!(error.is_non_finite() && error.to_string().starts_with("row 1: the reward is -inf"), "{error}");
+    let error = EDGES[2].1(point, moves, 2).unwrap_err();
+    assert!(error.is_non_finite() && error.to_string() == "row 1: successor[1] is inf", "{error}");
 }
 
 #[test]
@@ -132,8 +248,7 @@ fn a_motion_that_leaves_all_numbers_is_an_error_that_changes_nothing() {
     use mbrl_core::Env;
     let mut env = mbrl_envs::Sim::new(mbrl_envs::PointMass);
     let mut obs = [0.0; 4];
-    env.set_state(&[1e38, 0.0, 0.0, 0.0], &mut obs).unwrap();
-    env.set_state(&[3e38, 0.0, 3e39, 0.0], &mut [0.0; 4]).unwrap();
+    env.set_state(&[3.4e38, 0.0, 3.4e38, 0.0], &mut obs).unwrap();
     let before = env.snapshot();
     let error = env.step(&[0.0, 0.0], Key::root(0), &mut obs).unwrap_err();
     assert!(error.is_non_finite(), "{error}");

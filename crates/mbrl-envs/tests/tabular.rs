@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use mbrl_core::{Key, Moves, NoiseBuf, RowBuf, Rows, TabularMdp};
+use mbrl_core::{End, Key, Moves, NoiseBuf, RowBuf, Rows, TabularMdp};
 use mbrl_envs::{ALL, Chain, Cliff, DeepSea, Finite, RiverSwim};
 
 /// Draws per move of a table.
@@ -62,12 +62,13 @@ fn rewards_and_ends_are_those_of_the_tables() {
                     act: Rows::single(&act),
                     next_obs: Rows::single(&next_obs),
                 };
-                let (mut reward, mut ended) = ([0.0], [false]);
+                let (mut reward, mut end) = ([0.0], [End::Truncated]);
                 rewards.reward(moves, &mut reward).unwrap();
-                terminations.terminated(moves, &mut ended).unwrap();
+                terminations.end(moves, &mut end).unwrap();
                 let expected = mdp.reward(s, a)[next] as f32;
                 assert_eq!(reward[0].to_bits(), expected.to_bits(), "{}: {s}, {a}, {next}", entry.name);
-                assert_eq!(ended[0], mdp.is_terminal(next), "{}: {next}", entry.name);
+                let expected = if mdp.is_terminal(next) { End::Terminated } else { End::Running };
+                assert_eq!(end[0], expected, "{}: {next}", entry.name);
             }
         }
     }

@@ -47,12 +47,12 @@ fn value_stability() {
         ("mountain-car", 0x5fe589873ce24410),
         ("reacher", 0x250339a18920d17e),
         ("point-mass", 0x1aacfb564b9a3823),
-        ("lqr", 0x6134afcc05bcc6e1),
-        ("riverswim", 0x5272c5859a31ea30),
-        ("chain", 0x0104e98651610522),
+        ("lqr", 0x67daf2ee577cc89a),
+        ("riverswim", 0xb7577e02c928e4cc),
+        ("chain", 0xe19d3dff81327f55),
         ("deepsea", 0x1d33c5807143ba1c),
         ("cliff", 0xdaca9e558b1224c3),
-        ("garnet", 0x582aa8e70af0ae82),
+        ("garnet", 0xbe8a176555dadf45),
     ];
     assert_eq!(values, expected);
 }

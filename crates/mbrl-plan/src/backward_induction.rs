@@ -13,13 +13,22 @@ pub struct FinitePlan {
     actions: Vec<u32>,
 }
 
+/// More values than this in a plan (two gigabytes) are a slip of the hand.
+const MOST_VALUES: usize = 1 << 28;
+
 /// The best plan for `steps` steps; of equally good actions, the first.
 pub fn backward_induction(mdp: &TabularMdp, steps: usize, discount: f64) -> Result<FinitePlan> {
     if !(0.0..=1.0).contains(&discount) {
         return Err(Error::invalid(format_args!("discount is {discount}: expected 0 to 1")));
     }
     let states = mdp.states();
-    let mut values = vec![0.0; (steps + 1) * states];
+    let size = steps.checked_add(1).and_then(|rows| rows.checked_mul(states));
+    let Some(size @ ..=MOST_VALUES) = size else {
+        return Err(Error::invalid(format_args!(
+            "{steps} steps of {states} states: a plan holds at most {MOST_VALUES} values, so plan for fewer steps"
+        )));
+    };
+    let mut values = vec![0.0; size];
     let mut actions = vec![0; steps * states];
     for t in (0..steps).rev() {
         let (now, later) = values.split_at_mut((t + 1) * states);
@@ -46,17 +55,39 @@ fn action_value(mdp: &TabularMdp, state: usize, action: usize, discount: f64, la
 
 impl FinitePlan {
     /// What `state` is worth at step `t`, counted from 0; nothing at the horizon.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such state, or `t` is past the horizon.
     pub fn value(&self, t: usize, state: usize) -> f64 {
-        self.values[t * self.states + state]
+        let (states, steps) = (self.states, self.steps());
+        assert!(state < states && t <= steps, "value of state {state} of {states} at step {t} of {steps}");
+        self.values[t * states + state]
     }
 
     /// What is best to do in `state` at step `t`, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such state, or `t` is not before the horizon.
     pub fn action(&self, t: usize, state: usize) -> usize {
-        self.actions[t * self.states + state] as usize
+        let (states, steps) = (self.states, self.steps());
+        assert!(state < states && t < steps, "action in state {state} of {states} at step {t} of {steps}");
+        self.actions[t * states + state] as usize
+    }
+
+    /// For how many steps this plans.
+    fn steps(&self) -> usize {
+        self.actions.len() / self.states
     }
 
     /// What an episode is worth that starts as `mdp` says.
+    ///
+    /// # Panics
+    ///
+    /// Where `mdp` has another number of states than the one that was planned for.
     pub fn start_value(&self, mdp: &TabularMdp) -> f64 {
+        assert_eq!(mdp.states(), self.states, "states of the MDP and of the plan");
         mdp.start().iter().zip(&self.values).map(|(p, value)| p * value).sum()
     }
 }
@@ -117,10 +148,38 @@ mod tests {
 
     #[test]
     fn an_impossible_discount_is_refused() {
-        let mdp = TabularMdp::new(1, vec![1.0], vec![1.0], vec![1.0], vec![false]).unwrap();
+        let mdp = one_state();
         for discount in [-0.1, 1.1, f64::NAN] {
             assert!(backward_induction(&mdp, 2, discount).unwrap_err().is_invalid());
         }
         assert!((backward_induction(&mdp, 0, 1.0).unwrap().start_value(&mdp)).abs() < 1e-15);
+    }
+
+    fn one_state() -> TabularMdp {
+        TabularMdp::new(1, vec![1.0], vec![1.0], vec![1.0], vec![false]).unwrap()
+    }
+
+    #[test]
+    fn more_steps_than_a_plan_holds_are_refused() {
+        for steps in [MOST_VALUES, usize::MAX - 1, usize::MAX] {
+            let error = backward_induction(&one_state(), steps, 1.0).unwrap_err();
+            assert!(error.is_invalid() && error.to_string().contains("plan for fewer steps"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_state_of_one_step_is_not_taken_for_another_of_the_next() {
+        let mdp = TabularMdp::new(1, vec![0.5; 4], vec![1.0; 4], vec![1.0, 0.0], vec![false; 2]).unwrap();
+        let plan = backward_induction(&mdp, 3, 1.0).unwrap();
+        assert!((plan.value(3, 1)).abs() < 1e-15 && plan.action(2, 1) == 0);
+        let says = |ask: &dyn Fn() -> f64| {
+            let ask = std::panic::AssertUnwindSafe(ask);
+            *std::panic::catch_unwind(ask).unwrap_err().downcast::<String>().unwrap()
+        };
+        assert_eq!(says(&|| plan.value(0, 2)), "value of state 2 of 2 at step 0 of 3");
+        assert_eq!(says(&|| plan.value(4, 0)), "value of state 0 of 2 at step 4 of 3");
+        assert_eq!(says(&|| plan.action(0, 2) as f64), "action in state 2 of 2 at step 0 of 3");
+        assert_eq!(says(&|| plan.action(3, 0) as f64), "action in state 0 of 2 at step 3 of 3");
+        assert!(says(&|| plan.start_value(&one_state())).contains("states of the MDP and of the plan"));
     }
 }

@@ -6,7 +6,8 @@ use crate::{Outcome, out};
 use mbrl_bench::{CASES, Case, Measured, measure};
 use mbrl_core::{Context, Error, Result};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -39,18 +40,31 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if args.rounds == 0 {
         return Err(Error::invalid("--rounds 0 measures nothing: give at least 1"));
     }
+    // Said before the minutes of measuring, not after.
+    if let Some(folder) = args.json.as_deref().and_then(folder_of).filter(|folder| !folder.is_dir()) {
+        return Err(Error::invalid(format_args!("there is no folder {}: create it first", folder.display())));
+    }
     let wanted = |name: &str| args.filter.as_deref().is_none_or(|filter| name.contains(filter));
     let rows = match &args.peers {
         Some(python) => peers::run(python, args.rounds, wanted)?,
         None => floors(args.rounds, wanted)?,
     };
     if rows.is_empty() {
-        let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+        let names: BTreeSet<&str> = match args.peers {
+            Some(_) => peers::names().collect(),
+            None => CASES.iter().map(|case| case.name).collect(),
+        };
+        let names: Vec<&str> = names.into_iter().collect();
         let filter = args.filter.as_deref().unwrap_or_default();
         return Err(Error::invalid(format_args!(
             "no case is called `{filter}`: there are {}",
             names.join(", ")
         )));
+    }
+    // The file first: whoever reads the table may go away.
+    if let Some(file) = &args.json {
+        let text = serde_json::to_string_pretty(&rows).map_err(Error::backend)?;
+        mbrl_buffer::write_aside(file, |out| writeln!(out, "{text}").context("writing"))?;
     }
     let cells: Vec<Vec<String>> = rows
         .iter()
@@ -68,11 +82,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         })
         .collect();
     out::table(&["name", ">threads", ">median ms", ">min ms", ">share", ">target", "held against"], &cells)?;
-    if let Some(file) = &args.json {
-        let text = serde_json::to_string_pretty(&rows).map_err(Error::backend)?;
-        std::fs::write(file, text).with_context(|| file.display().to_string())?;
-    }
     Ok(Outcome::Well)
+}
+
+/// The folder that a file is in, where its path names one.
+fn folder_of(file: &Path) -> Option<&Path> {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
 
 fn floors(rounds: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {

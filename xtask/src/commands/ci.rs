@@ -22,6 +22,11 @@ const CALLS: &[(&str, &[&str])] = &[
             "warnings",
         ],
     ),
+    // The workspace has rayon on, because the driver has.
+    (
+        "lints without rayon",
+        &["clippy", "--release", "-p", "mbrl-envs", "--all-targets", "--quiet", "--", "-D", "warnings"],
+    ),
     ("documentation", &["doc", "--release", "--workspace", "--no-deps", "--quiet"]),
     ("benchmarks compile", &["bench", "--package", "mbrl-bench", "--no-run", "--quiet"]),
 ];

@@ -7,7 +7,7 @@ use std::fmt::Write;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Episodes in each environment.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(2..))]
     episodes: u64,
     /// The seed of the episodes' keys.
     #[arg(long, default_value_t = 0)]
@@ -31,7 +31,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         // Writing to a string does not fail.
         let _ = writeln!(csv, "{},{mean:.6},{low:.6},{high:.6},{},{}", entry.name, args.episodes, args.seed);
     }
-    std::fs::write(cargo::root().join(FILE), csv).context(FILE)?;
+    let write = |out: &mut dyn std::io::Write| out.write_all(csv.as_bytes()).context("writing");
+    mbrl_buffer::write_aside(cargo::root().join(FILE), write)?;
     out::line(format_args!("wrote {FILE}"))?;
     Ok(Outcome::Well)
 }

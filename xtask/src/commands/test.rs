@@ -1,13 +1,21 @@
 //! `test`: build and run every test, and print how long each took.
 
 use crate::{Outcome, cargo, out};
-use mbrl_core::{Clock, Result, SystemClock};
-use std::process::Command;
+use mbrl_core::{Clock, Context, Error, Result, SystemClock};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only the tests whose name contains this.
     filter: Option<String>,
+}
+
+impl Args {
+    /// Every test.
+    pub(crate) fn everything() -> Self {
+        Args { filter: None }
+    }
 }
 
 /// What is tested, a call of cargo each: everything together, and then what features change.
@@ -29,14 +37,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }
     }
     let built = clock.now();
+    let mut sum = Counts::default();
+    let mut well = true;
     for pass in PASSES {
         let mut call = test(pass);
+        // Every test of a pass is run, also after one has failed.
+        call.arg("--no-fail-fast");
         if let Some(filter) = &args.filter {
             call.args(["--", filter]);
         }
-        if !cargo::succeeds(&mut call)? {
-            return Ok(Outcome::Failed);
-        }
+        well &= watch(&mut call, &mut sum)?;
     }
     let tested = clock.now() - built;
     out::line(format_args!(
@@ -44,7 +54,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         built.as_secs_f64(),
         tested.as_secs_f64()
     ))?;
-    Ok(Outcome::Well)
+    out::line(format_args!("{} passed, {} failed", sum.passed, sum.failed))?;
+    match (&args.filter, sum.passed + sum.failed) {
+        (Some(filter), 0) => Err(Error::invalid(format_args!("no test has `{filter}` in its name"))),
+        _ if well => Ok(Outcome::Well),
+        _ => Ok(Outcome::Failed),
+    }
 }
 
 /// A call of `cargo test` in the driver's own profile, with debug assertions in the workspace's crates. Dependencies have
@@ -56,9 +71,59 @@ fn test(pass: &[&str]) -> Command {
     command
 }
 
-impl Args {
-    /// Every test.
-    pub(crate) fn everything() -> Self {
-        Args { filter: None }
+/// How many tests there were.
+#[derive(Default)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+}
+
+/// Runs a call of `cargo test`, shows what it prints, and counts.
+fn watch(command: &mut Command, sum: &mut Counts) -> Result<bool> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("running cargo test")?;
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.context("reading from cargo test")?;
+            sum.add(&line);
+            if !line.is_empty() {
+                out::line(line)?;
+            }
+        }
+    }
+    Ok(child.wait().context("waiting for cargo test")?.success())
+}
+
+impl Counts {
+    /// Adds what a line such as `test result: ok. 3 passed; 0 failed; …` says.
+    fn add(&mut self, line: &str) {
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        let number = |word: &str| {
+            let part = counts.split("; ").find_map(|part| part.strip_suffix(word));
+            part.and_then(|number| number.trim().parse::<u64>().ok()).unwrap_or(0)
+        };
+        self.passed += number("passed");
+        self.failed += number("failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_counted_and_other_lines_are_not() {
+        let mut sum = Counts::default();
+        for line in [
+            "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; finished in 0.00s",
+            "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s",
+            "running 99 tests",
+            "test result",
+        ] {
+            sum.add(line);
+        }
+        assert_eq!((sum.passed, sum.failed), (13, 2));
     }
 }

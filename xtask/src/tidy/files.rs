@@ -45,7 +45,8 @@ pub(super) fn sources() -> Result<Vec<Source>> {
     paths
         .into_iter()
         .map(|path| {
-            let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             let short = path.strip_prefix(&root).unwrap_or(&path);
             Ok(Source { path: short.display().to_string().replace('\\', "/"), text })
         })
@@ -73,6 +74,9 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
         .collect();
     for Source { path, text } in sources {
         let lines = text.lines().count();
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            complaints.push(format!("{path}: not UTF-8: save it as such"));
+        }
         if path.ends_with(".rs") && !text.starts_with("//!") {
             complaints.push(format!("{path}: begin with a //! line that says what the file holds"));
         }

@@ -36,6 +36,11 @@ const PEERS: &[Peer] = &[
 /// warmed themselves.
 const ROUND: Duration = Duration::from_millis(100);
 
+/// The cases that have a peer.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    PEERS.iter().map(|peer| peer.case)
+}
+
 /// Times our cases and their peers in turn. The share is how many times faster we are.
 pub(super) fn run(python: &Path, rounds: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
@@ -103,9 +108,14 @@ impl Script {
 
     /// The seconds of one operation, from a round of them.
     fn round(&mut self) -> Result<f64> {
-        writeln!(self.to, "go").and_then(|()| self.to.flush()).context("telling the peer to go")?;
+        let ended = || Error::invalid("the peer ended before its time: run it by hand to see why");
+        writeln!(self.to, "go").and_then(|()| self.to.flush()).map_err(|_| ended())?;
         let said = self.line()?;
-        said.parse().map_err(|_| Error::invalid(format_args!("the peer said `{said}` instead of a time")))
+        match said.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() && seconds > 0.0 => Ok(seconds),
+            _ if said.is_empty() => Err(ended()),
+            _ => Err(Error::invalid(format_args!("the peer said `{said}` instead of a time in seconds"))),
+        }
     }
 
     fn line(&mut self) -> Result<String> {
