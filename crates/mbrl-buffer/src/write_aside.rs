@@ -51,8 +51,8 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Res
     };
     // However long the name is, this is short. Two names that share it share their leftovers, which does no harm.
     let prefix = format!(".mbrl-{:08x}-", crc32fast::hash(name.as_encoded_bytes()));
-    sweep(folder, &prefix);
     let (mut aside, file) = Aside::create(folder, &prefix).map_err(Error::io)?;
+    sweep(folder, &prefix, &file);
     keep_permissions(old.as_ref(), &file).map_err(Error::io)?;
     let mut out = BufWriter::new(file);
     write(&mut out)?;
@@ -139,14 +139,17 @@ fn token() -> u64 {
 }
 
 /// Removes what processes that were killed left behind. Nothing hangs on it, so that failures are passed over.
-fn sweep(folder: &Path, prefix: &str) {
+///
+/// What time it is tells the file that was made just now: by the clock that the others were made by.
+fn sweep(folder: &Path, prefix: &str, made_now: &File) {
+    let now = made_now.metadata().and_then(|made| made.modified()).ok();
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let part = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(".part"));
-        if part.is_some_and(|part| is_left_behind(part, &entry)) {
+        if part.is_some_and(|part| is_left_behind(part, &entry, now)) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -154,7 +157,7 @@ fn sweep(folder: &Path, prefix: &str) {
 
 /// Whether nobody writes to a file of this name, `pid-token-count`, any more: its process is gone or, where that cannot
 /// be known, it has been left alone for long.
-fn is_left_behind(part: &str, file: &fs::DirEntry) -> bool {
+fn is_left_behind(part: &str, file: &fs::DirEntry, now: Option<SystemTime>) -> bool {
     const LONG: Duration = Duration::from_secs(3600);
     let mut parts = part.split('-');
     let pid = parts.next().and_then(|pid| pid.parse::<u32>().ok());
@@ -166,6 +169,6 @@ fn is_left_behind(part: &str, file: &fs::DirEntry) -> bool {
         pid == std::process::id()
             || (Path::new("/proc/self").exists() && !Path::new("/proc").join(pid.to_string()).exists())
     });
-    let age = || SystemTime::now().duration_since(file.metadata().ok()?.modified().ok()?).ok();
+    let age = || now?.duration_since(file.metadata().ok()?.modified().ok()?).ok();
     gone || age().is_some_and(|age| age > LONG)
 }

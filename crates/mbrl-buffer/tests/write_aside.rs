@@ -220,7 +220,7 @@ fn what_a_killed_process_left_is_removed_and_nothing_else() {
     // Of a process that runs, or is said to: left alone for a day.
     let old = std::fs::File::options().write(true).open(folder.0.join(&others[0])).unwrap();
     let day = std::time::Duration::from_secs(86_400);
-    old.set_modified(std::time::SystemTime::now() - day).unwrap();
+    old.set_modified(old.metadata().unwrap().modified().unwrap() - day).unwrap();
     write(&path, "third").unwrap();
     assert!(!folder.files().contains(&others[0]) && folder.files().contains(&others[1]));
 }

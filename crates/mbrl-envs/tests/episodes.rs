@@ -265,8 +265,7 @@ fn mountain_car_starts_in_double_precision() {
     assert!(others > 300, "{others} of 500");
 }
 
-/// First steps of gymnasium 1.4.0 from states that were set: at each limit, and one where it shows that what a clipped action
-/// adds is not rounded to `f32` before it moves the car.
+/// First steps of gymnasium 1.4.0 from states that were set.
 #[test]
 fn mountain_car_meets_its_limits_before_it_moves() {
     for (state, a, reference) in [
@@ -275,6 +274,11 @@ fn mountain_car_meets_its_limits_before_it_moves() {
         ([-0.5, 0.0699], 1.5, [0xbedc28f6, 0x3d8f5c29]),
         ([-1.19, -0.0699], -1.0, [0xbf99999a, 0]),
         ([0.59, 0.0699], 1.0, [0x3f19999a, 0x3d8f5c29]),
+        // The limits are 0.07 and −1.2 in `f64`: rounded to `f32` they would give other bits, and a hit.
+        ([-0.764126159, 0.0699], 1.0, [0xbf31b241, 0x3d8f5c29]),
+        ([-1.19, -0.010774061319028805], -1.0, [0xbf99999a, 0xbc23d700]),
+        ([-1.19, -0.010774081319028683], -1.0, [0xbf99999a, 0]),
+        // What a clipped action adds is not rounded to `f32` before it moves the car.
         ([-0.5410342343014357, 0.0], 1.5, [0xbf0a165a, 0x3ad5bd6d]),
     ] {
         let (mut env, mut obs) = (Sim::new(MountainCar), [0.0; 2]);
