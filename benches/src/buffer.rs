@@ -2,8 +2,7 @@
 
 use crate::{Case, Pair};
 use mbrl_buffer::ReplayBuffer;
-use mbrl_core::{Dims, End, Key, Origin, Transition, TransitionBatch};
-use rand::RngCore;
+use mbrl_core::{Dims, End, Key, Origin, RngCore, Transition, TransitionBatch};
 use std::hint::black_box;
 
 const DIMS: Dims = Dims { obs: 17, act: 6 };

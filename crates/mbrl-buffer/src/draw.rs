@@ -1,7 +1,6 @@
 //! Drawing whole numbers exactly: no bias, and bits that depend on nothing but the key.
 
-use mbrl_core::ChaCha8Rng;
-use rand::RngCore;
+use mbrl_core::{ChaCha8Rng, RngCore};
 
 /// A number below `n`, each equally likely; `n` is not zero.
 ///
