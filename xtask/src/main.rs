@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 /// Model-based reinforcement learning: the driver of the workspace.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 #[command(
     max_term_width = 100,
     after_help = "Exit codes: 0 all is well, 1 a check failed, 2 the command cannot be done."
@@ -26,7 +26,7 @@ struct Cli {
 enum Command {
     /// List what there is.
     List(commands::list::Args),
-    /// Build and run every test, and print how long each took.
+    /// Build and run every test, and print how long building and testing took.
     Test(commands::test::Args),
     /// Everything that must pass before a change lands, cheapest first.
     Ci,

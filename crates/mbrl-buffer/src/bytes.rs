@@ -153,9 +153,14 @@ impl<'a> Reader<'a> {
         self.bytes(&mut found)?;
         if found != magic {
             return Err(Error::corrupt(format_args!(
-                "this is no file of {}: it begins with \"{}\"",
+                "this is no file of {}: it begins with \"{}\"{}",
                 self.what,
-                found.escape_ascii()
+                found.escape_ascii(),
+                match &found {
+                    b"mbrlring" => ", as a ReplayBuffer's does: load it as one",
+                    b"mbrlprio" => ", as a PrioritizedBuffer's does: load it as one",
+                    _ => ": name another file",
+                }
             )));
         }
         let found = self.u32()?;

@@ -22,7 +22,7 @@
 use crate::bytes::{Reader, Writer};
 use crate::record::Layout;
 use crate::{PrioritizedBuffer, PrioritizedConfig, ReplayBuffer, SumTree, write_aside};
-use mbrl_core::{Context, Dims, Error, Result};
+use mbrl_core::{Context, Dims, Result};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -209,6 +209,6 @@ impl PrioritizedBuffer {
 }
 
 fn load_from<T>(path: &Path, load: impl FnOnce(File) -> Result<T>) -> Result<T> {
-    let file = File::open(path).map_err(Error::io);
-    file.and_then(load).with_context(|| format!("reading {}", path.display()))
+    let file = File::open(path).with_context(|| format!("reading {}", path.display()))?;
+    load(file).with_context(|| path.display())
 }

@@ -310,7 +310,8 @@ impl ReplayBuffer {
         let words = capacity.checked_mul(self.layout.width()).filter(|_| u32::try_from(capacity).is_ok());
         words.ok_or_else(|| {
             Error::invalid(format_args!(
-                "a capacity of {capacity} rows is more than a replay buffer can number"
+                "a capacity of {capacity} rows is more than a replay buffer can number: it holds at most {}",
+                u32::MAX
             ))
         })
     }

@@ -27,7 +27,11 @@ fn capacities() {
     says(ReplayBuffer::new(DIMS, 0), "the capacity of a replay buffer is 0: give room for at least one row");
     says(
         ReplayBuffer::new(DIMS, usize::MAX),
-        &format!("a capacity of {} rows is more than a replay buffer can number", usize::MAX),
+        &format!(
+            "a capacity of {} rows is more than a replay buffer can number: it holds at most {}",
+            usize::MAX,
+            u32::MAX
+        ),
     );
     // 2^32 - 1 rows of 400 MB each.
     says(

@@ -124,7 +124,10 @@ fn what_is_no_such_file_is_told_apart() {
     let error = |bytes: &[u8]| ReplayBuffer::load(bytes).unwrap_err();
     assert!(error(b"PK\x03\x04 and more").is_corrupt());
     let text = error(&saved_prioritized(&prioritized())).to_string();
-    assert_eq!(text, "this is no file of a replay buffer: it begins with \"mbrlprio\"");
+    assert_eq!(
+        text,
+        "this is no file of a replay buffer: it begins with \"mbrlprio\", as a PrioritizedBuffer's does: load it as one"
+    );
     // Another version that is whole, and one that is a damaged byte: only the first is for another build.
     let mut newer = saved(&filled(4, 7, 3, End::Truncated));
     newer[8] = 2;

@@ -41,7 +41,9 @@ pub struct RowBuf {
 fn rows_of(numbers: usize, dim: usize) -> Result<usize> {
     match numbers.checked_rem(dim) {
         Some(0) => Ok(numbers / dim),
-        Some(_) => Err(Error::invalid(format_args!("{numbers} numbers do not make whole rows of {dim}"))),
+        Some(_) => Err(Error::invalid(format_args!(
+            "{numbers} numbers do not make whole rows of {dim}: give a multiple of it"
+        ))),
         None if numbers == 0 => Ok(0),
         None => Err(Error::invalid(format_args!("{numbers} numbers cannot be rows of width 0"))),
     }

@@ -52,7 +52,9 @@ impl BoxSpace {
         }
         for (i, (low, high)) in low.iter().zip(&high).enumerate() {
             if low.is_nan() || high.is_nan() || low >= high {
-                return Err(Error::invalid(format_args!("bound {i} of a box is empty: [{low}, {high}]")));
+                return Err(Error::invalid(format_args!(
+                    "bound {i} of a box is empty, [{low}, {high}]: the lower one must be below"
+                )));
             }
         }
         Ok(BoxSpace { low, high })
@@ -162,7 +164,9 @@ impl Space {
         match self {
             Space::Box(_) => match value.iter().position(|v| !v.is_finite()) {
                 None => Ok(()),
-                Some(i) => Err(Error::non_finite(format_args!("{name}[{i}] is {}", value[i]))),
+                Some(i) => {
+                    Err(Error::non_finite(format_args!("{name}[{i}] is {}: give finite numbers", value[i])))
+                }
             },
             Space::Discrete { .. } if self.contains(value) => Ok(()),
             Space::Discrete { n } => {
@@ -220,7 +224,10 @@ mod tests {
     #[test]
     fn values_are_checked_by_name() {
         let space = Space::symmetric(2, 1.0).unwrap();
-        assert_eq!(space.check("action", &[0.0, f32::NAN]).unwrap_err().to_string(), "action[1] is NaN");
+        assert_eq!(
+            space.check("action", &[0.0, f32::NAN]).unwrap_err().to_string(),
+            "action[1] is NaN: give finite numbers"
+        );
         assert_eq!(
             space.check("action", &[0.0]).unwrap_err().to_string(),
             "action has 1 numbers: expected 2"

@@ -192,7 +192,11 @@ impl<E: Env> VecEnv for Lanes<E> {
     fn step(&mut self, act: Rows<'_>, key: Key, out: &mut LaneSteps) -> Result<()> {
         self.check_room(out)?;
         if act.len() != self.lanes.len() {
-            return Err(Error::invalid(format_args!("{} actions for {} lanes", act.len(), self.lanes.len())));
+            return Err(Error::invalid(format_args!(
+                "{} actions for {} lanes: give one row for each",
+                act.len(),
+                self.lanes.len()
+            )));
         }
         // Every action is checked before any lane moves, so that a bad one leaves all lanes as they were.
         for (lane, act) in act.iter().enumerate() {

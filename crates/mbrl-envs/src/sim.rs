@@ -71,7 +71,9 @@ impl<S: System> Sim<S> {
             return Ok(());
         }
         let (len, dim) = (obs.len(), self.obs.len());
-        Err(Error::invalid(format_args!("room for {len} observed numbers: expected {dim}")))
+        Err(Error::invalid(format_args!(
+            "`obs` has room for {len} numbers and the spec observes {dim}: make it as long"
+        )))
     }
 }
 

@@ -90,7 +90,7 @@ fn a_bad_action_names_its_lane_and_moves_none() {
     act.row_mut(77)[0] = f32::NAN;
     act.row_mut(120)[0] = f32::INFINITY;
     let error = lanes.step(act.view(), Key::root(2), &mut out).unwrap_err();
-    assert_eq!(error.to_string(), "lane 77: action[0] is NaN");
+    assert_eq!(error.to_string(), "lane 77: action[0] is NaN: give finite numbers");
     assert_eq!(snapshots(&lanes), before);
     assert_eq!(out, shown);
     let few = RowBuf::zeros(LANES - 1, 1);

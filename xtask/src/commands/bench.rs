@@ -82,6 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         })
         .collect();
     out::table(&["name", ">threads", ">median ms", ">min ms", ">share", ">target", "held against"], &cells)?;
+    out::line("\nshare: how many times faster than what it is held against; medians of rounds in turn.")?;
     Ok(Outcome::Well)
 }
 
@@ -94,7 +95,7 @@ fn floors(rounds: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
     let cases = CASES.iter().filter(|case| wanted(case.name));
     Ok(cases
         .map(|case: &Case| {
-            out::progress(format_args!("measuring {} on {} thread(s)", case.name, case.threads));
+            out::progress(format_args!("measuring {}, threads: {}", case.name, case.threads));
             let Measured { median_ms, min_ms, share } = measure(case, rounds);
             Row {
                 name: case.name.to_owned(),

@@ -1,4 +1,4 @@
-//! `test`: build and run every test, and print how long each took.
+//! `test`: build and run every test, and print how long building and testing took.
 
 use crate::{Outcome, cargo, out};
 use mbrl_core::{Clock, Context, Error, Result, SystemClock};
@@ -31,8 +31,9 @@ const PASSES: &[&[&str]] = &[
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let clock = SystemClock::default();
     for pass in PASSES {
-        out::progress(format_args!("building tests {}", pass.join(" ")));
-        if !cargo::succeeds(test(pass).arg("--no-run"))? {
+        let what = if pass.is_empty() { "the workspace".to_owned() } else { pass.join(" ") };
+        out::progress(format_args!("building the tests of {what}"));
+        if !cargo::succeeds(test(pass).args(["--quiet", "--no-run"]))? {
             return Ok(Outcome::Failed);
         }
     }
@@ -42,10 +43,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     for pass in PASSES {
         let mut call = test(pass);
         // Every test of a pass is run, also after one has failed.
-        call.arg("--no-fail-fast");
-        if let Some(filter) = &args.filter {
-            call.args(["--", filter]);
-        }
+        call.args(["--no-fail-fast", "--", "--quiet"]);
+        call.args(&args.filter);
         well &= watch(&mut call, &mut sum)?;
     }
     let tested = clock.now() - built;
@@ -65,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 /// A call of `cargo test` in the driver's own profile, with debug assertions in the workspace's crates. Dependencies have
 /// theirs set in the manifest, so they are compiled once for both.
 fn test(pass: &[&str]) -> Command {
-    let mut command = cargo::cargo(&["test", "--release", "--quiet"]);
+    let mut command = cargo::cargo(&["test", "--release"]);
     command.args(pass).env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
     command.env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true");
     command
@@ -85,7 +84,7 @@ fn watch(command: &mut Command, sum: &mut Counts) -> Result<bool> {
         for line in BufReader::new(stdout).lines() {
             let line = line.context("reading from cargo test")?;
             sum.add(&line);
-            if !line.is_empty() {
+            if !Counts::is_of_nothing(&line) {
                 out::line(line)?;
             }
         }
@@ -94,6 +93,12 @@ fn watch(command: &mut Command, sum: &mut Counts) -> Result<bool> {
 }
 
 impl Counts {
+    /// Whether a line says that there was nothing to test, or says nothing.
+    fn is_of_nothing(line: &str) -> bool {
+        let empty = ["running 0 tests", "test result: ok. 0 passed; 0 failed", "all doctests ran in"];
+        line.is_empty() || empty.iter().any(|start| line.starts_with(start))
+    }
+
     /// Adds what a line such as `test result: ok. 3 passed; 0 failed; …` says.
     fn add(&mut self, line: &str) {
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
