@@ -25,6 +25,7 @@ enum Fault {
     WrongKind,
     Allocates,
     NamelessNaN,
+    MemberlessNaN,
 }
 
 struct Faulty {
@@ -68,7 +69,10 @@ impl DynamicsModel for Faulty {
             return Err(mbrl_core::Error::invalid("a NaN"));
         }
         if self.fault == Fault::NamelessNaN && state.find_non_finite().is_some() {
-            return Err(mbrl_core::Error::non_finite("a NaN"));
+            return Err(mbrl_core::Error::non_finite("a NaN of a member"));
+        }
+        if self.fault == Fault::MemberlessNaN && state.find_non_finite().is_some() {
+            return Err(mbrl_core::Error::non_finite("a NaN in row 1"));
         }
         let output = ModelOutput { next_state: out.next_state.reborrow(), reward: out.reward, end: out.end };
         self.inner.step(input, output, scratch)?;
@@ -107,7 +111,8 @@ fn every_fault_of_a_model_is_found_and_named() {
         (Fault::SilentNaN, "a NaN in row 1 was accepted"),
         (Fault::WrongKind, "with an error of another kind"),
         (Fault::Allocates, "a second call allocated"),
-        (Fault::NamelessNaN, "does not name the row"),
+        (Fault::NamelessNaN, "does not name its row 1"),
+        (Fault::MemberlessNaN, "does not name its member"),
     ] {
         let error = check(fault).expect_err(&format!("{fault:?} was not found"));
         assert!(error.to_string().contains(says), "{fault:?}: {error}");
