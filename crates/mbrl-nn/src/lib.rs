@@ -1,0 +1,37 @@
+//! The neural engine: networks as flat parameter vectors with a leading member axis.
+//!
+//! A network is a shape, [`Mlp`]; its parameters are a slice `[members, params]` that is passed in. An actor is one member,
+//! twin critics are two, an ensemble is seven, a population of agents is as many as there are agents.
+
+mod activation;
+mod adam;
+mod backward;
+mod blocks;
+#[cfg(feature = "candle")]
+mod composite;
+mod forward;
+mod gaussian;
+mod init;
+mod jvp;
+mod kernel;
+mod math;
+mod mlp;
+#[cfg(feature = "candle")]
+mod network;
+mod norm;
+#[cfg(feature = "candle")]
+mod op;
+mod passes;
+mod squashed;
+mod store;
+mod tape;
+mod transpose;
+mod vectorized;
+
+pub use activation::Activation;
+pub use adam::{Adam, AdamConfig, Decay, DecayMode, Pace, clip_norm, decay_by_layer, polyak};
+pub use backward::Gradients;
+pub use gaussian::{GaussianHead, GaussianLoss};
+pub use init::Init;
+pub use mlp::{Layer, Mlp, Norm};
+pub use tape::Tape;
