@@ -65,10 +65,10 @@ fn both(z: &mut [f32], slope: &mut [f32], f: impl Fn(f32) -> (f32, f32)) {
     }
 }
 
-/// Not `max`, which would turn what is not a number into zero.
+/// Not `max`, which would turn what is not a number into zero; nor does minus infinity become zero.
 #[inline(always)]
 fn relu(z: f32) -> (f32, f32) {
-    (if z < 0.0 { 0.0 } else { z }, if z > 0.0 { 1.0 } else { 0.0 })
+    (if z < 0.0 { z * -0.0 } else { z }, if z > 0.0 { 1.0 } else { 0.0 })
 }
 
 #[inline(always)]
@@ -83,6 +83,7 @@ fn elu(z: f32) -> (f32, f32) {
     if z > 0.0 {
         return (z, 1.0);
     }
-    let h = exp(z) - 1.0;
+    // Minus infinity becomes what is not a number.
+    let h = exp(z) - 1.0 + z * 0.0;
     (h, h + 1.0)
 }

@@ -147,11 +147,11 @@ vectorized! {
     }
 }
 
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Up to sixteen numbers, and zeros behind them.
 #[inline(always)]
-fn lanes(x: &[f32]) -> [f32; LANES] {
+pub(crate) fn lanes(x: &[f32]) -> [f32; LANES] {
     if let Some(x) = x.first_chunk() {
         return *x;
     }
@@ -165,5 +165,6 @@ fn lanes(x: &[f32]) -> [f32; LANES] {
 pub(crate) fn clamp(raw: f32, max: f32, min: f32) -> (f32, f32, f32) {
     let (over, upper) = softplus_and_slope(max - raw);
     let (under, lower) = softplus_and_slope(max - over - min);
-    (min + under, upper, lower)
+    // Nothing to what is finite; but an infinity must not look like a bound.
+    (min + under + raw * 0.0, upper, lower)
 }

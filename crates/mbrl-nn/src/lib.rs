@@ -14,6 +14,7 @@ mod gaussian;
 mod init;
 mod jvp;
 mod kernel;
+mod loss;
 mod math;
 mod mlp;
 #[cfg(feature = "candle")]
@@ -28,10 +29,19 @@ mod tape;
 mod transpose;
 mod vectorized;
 
+#[cfg(feature = "candle")]
+pub use candle_core;
+
 pub use activation::Activation;
 pub use adam::{Adam, AdamConfig, Decay, DecayMode, Pace, clip_norm, decay_by_layer, polyak};
 pub use backward::Gradients;
 pub use gaussian::{GaussianHead, GaussianLoss};
 pub use init::Init;
+pub use loss::{logistic_loss, squared_loss};
 pub use mlp::{Layer, Mlp, Norm};
+#[cfg(feature = "candle")]
+pub use network::{Network, Parameters, rows_of, tensor_of};
+#[cfg(feature = "candle")]
+pub use op::{backend, gradients};
+pub use squashed::{ActionUnits, LogStd, SquashedHead};
 pub use tape::Tape;

@@ -65,8 +65,11 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 }
 
 /// The hyperbolic tangent, to 4e-7 of itself: a quotient of polynomials on the interval where it is not yet ±1.
+///
+/// That of an infinity is not a number, so that a network that has blown up does not look sound.
 #[inline(always)]
 pub(crate) fn tanh(x: f32) -> f32 {
+    let finite = x * 0.0;
     let x = x.clamp(-7.905_311, 7.905_311);
     let z = x * x;
     let mut p = -2.760_768_5e-16;
@@ -80,7 +83,7 @@ pub(crate) fn tanh(x: f32) -> f32 {
     q = q * z + 1.185_347_1e-4;
     q = q * z + 2.268_434_6e-3;
     q = q * z + 4.893_525e-3;
-    (x * p / q).clamp(-1.0, 1.0)
+    (x * p / q).clamp(-1.0, 1.0) + finite
 }
 
 #[cfg(test)]

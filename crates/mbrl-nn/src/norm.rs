@@ -4,7 +4,7 @@ use crate::passes::{dot, sum};
 use crate::vectorized::vectorized;
 
 /// Keeps a row of equal numbers from being divided by zero; PyTorch's value.
-const EPSILON: f32 = 1e-5;
+pub(crate) const EPSILON: f32 = 1e-5;
 
 vectorized! {
     /// Normalises each row of `z` in place.

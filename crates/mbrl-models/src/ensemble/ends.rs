@@ -1,0 +1,86 @@
+//! Networks that learn when episodes end.
+
+use super::config::EnsembleConfig;
+use super::fit::Prepared;
+use super::stack::{Loss, Samples, Stack, Stepped};
+use crate::Normalizer;
+use crate::frozen::Ends;
+use mbrl_core::{Dims, Error, Key, Result};
+use mbrl_nn::{Adam, Mlp, decay_by_layer};
+use rand::seq::SliceRandom;
+
+/// One network a member, from observation, action and change to the logarithm of the odds that the episode ends.
+#[derive(Debug)]
+pub(super) struct EndsTrainer {
+    stack: Stack,
+    input: Normalizer,
+}
+
+impl EndsTrainer {
+    pub(super) fn new(config: &EnsembleConfig, dims: Dims, key: Key) -> Result<Self> {
+        let input = 2 * dims.obs + dims.act;
+        let net = Mlp::new(input, &config.termination.hidden, 1, config.activation)?;
+        let theta = config.init.parameters(&net, config.members, key);
+        let decay = decay_by_layer(&net, &vec![0.0; net.layers().len()])?;
+        Ok(EndsTrainer { stack: Stack::new(net, theta, decay), input: Normalizer::identity(input) })
+    }
+
+    /// What imagination asks.
+    pub(super) fn freeze(&self) -> Ends {
+        Ends { net: self.stack.net.clone(), input: self.input.clone(), theta: self.stack.theta.clone() }
+    }
+
+    /// What training changes.
+    pub(super) fn state(&self) -> (Vec<f32>, Adam, Normalizer) {
+        (self.stack.theta.clone(), self.stack.adam.clone(), self.input.clone())
+    }
+
+    pub(super) fn set_state(&mut self, (theta, adam, input): (Vec<f32>, Adam, Normalizer)) {
+        (self.stack.theta, self.stack.adam, self.input) = (theta, adam, input);
+    }
+
+    /// Passes over all rows so many times, each member in an order of its own.
+    pub(super) fn train(
+        &mut self,
+        config: &EnsembleConfig,
+        data: &Prepared,
+        epochs: usize,
+        key: Key,
+    ) -> Result<()> {
+        let design = &data.train;
+        let (inputs, targets) = (data.input.mean.len(), data.target.mean.len());
+        let wide = self.stack.net.input();
+        let changes = wide - inputs;
+        let mut rows = vec![0.0; design.rows * wide];
+        for (i, row) in rows.chunks_exact_mut(wide).enumerate() {
+            row[..inputs].copy_from_slice(&design.input[i * inputs..][..inputs]);
+            row[inputs..].copy_from_slice(&design.target[i * targets..][..changes]);
+        }
+        // These inputs are normalised already; what is kept is how to get there from raw ones.
+        let own = Normalizer::of(&rows, wide);
+        own.apply(&mut rows);
+        self.input = data.input.then(&data.target, changes).followed_by(&own);
+        let members = self.stack.members();
+        let mut order: Vec<Vec<u32>> = vec![(0..design.rows as u32).collect(); members];
+        let mut stepped = vec![Stepped::default(); members];
+        for epoch in 0..epochs {
+            let below = key.at(epoch as u64).below();
+            for (member, order) in order.iter_mut().enumerate() {
+                order.shuffle(&mut below.at(member as u64).rng());
+            }
+            for from in (0..design.rows).step_by(config.batch) {
+                let to = (from + config.batch).min(design.rows);
+                let samples = Samples { input: &rows, target: &design.ended, width: 1 };
+                let order = |member: usize| &order[member][from..to];
+                self.stack.step(&config.termination.adam, samples, Loss::Logistic, order, &mut stepped)?;
+                if let Some(member) = stepped.iter().position(|stepped| !stepped.loss.is_finite()) {
+                    return Err(Error::non_finite(format_args!(
+                        "member {member}, epoch {epoch}: the loss of the termination is {}: lower termination.adam.lr",
+                        stepped[member].loss
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,263 @@
+//! The training of an ensemble: epochs over resampled rows, held-out errors, and when to stop.
+
+use super::config::{Bounds, EnsembleConfig, Keep, Likelihood, Resampling, Targets};
+use super::stack::{Loss, Samples, Stack, Stepped};
+use crate::Normalizer;
+use crate::design::{Design, Learnt};
+use crate::frozen::Head;
+use mbrl_core::{Error, FitData, Key, Recorder, Result};
+use mbrl_nn::{Adam, GaussianHead};
+use rand::seq::SliceRandom;
+use rand_distr::{Distribution, Uniform};
+
+/// What a fit works with, beside the networks.
+pub(super) struct Prepared {
+    pub(super) train: Design,
+    pub(super) holdout: Design,
+    pub(super) input: Normalizer,
+    pub(super) target: Normalizer,
+}
+
+/// Targets as small or as large as this are beyond what a network on raw targets can learn: its outputs begin near 1, and
+/// the log-variance is bounded.
+const LEARNABLE: std::ops::Range<f64> = 1e-4..1e4;
+
+/// Fetches the rows, holds some out where none are, and normalises.
+pub(super) fn prepare(
+    config: &EnsembleConfig,
+    learnt: Learnt,
+    data: FitData<'_>,
+    key: Key,
+) -> Result<Prepared> {
+    let (train, holdout) = held_out(config, data, key.child("holdout"));
+    if train.is_empty() {
+        return Err(Error::invalid(format_args!(
+            "no row to train on of {} ({} held out): collect more, or hold out less",
+            data.train.len() + data.holdout.len(),
+            holdout.len()
+        )));
+    }
+    if holdout.is_empty() && config.stop.max_epochs.is_none() {
+        return Err(Error::invalid(
+            "nothing is held out, so training would not know when to stop: set stop.max_epochs, or holdout.share",
+        ));
+    }
+    let mut train = learnt.design(data.data, &train)?;
+    let mut holdout = learnt.design(data.data, &holdout)?;
+    let input = Normalizer::of(&train.input, learnt.input());
+    let found = Normalizer::of(&train.target, learnt.target());
+    let target = match config.targets {
+        Targets::Normalized => found,
+        Targets::Raw => {
+            for (column, (mean, deviation)) in found.mean.iter().zip(&found.deviation).enumerate() {
+                let scale = deviation.max(mean.abs());
+                // A target that never changes from zero is learnt by learning nothing.
+                let constant = mean.abs() < LEARNABLE.start && (deviation - 1.0).abs() < f64::EPSILON;
+                let scale = if (deviation - 1.0).abs() < f64::EPSILON { mean.abs() } else { scale };
+                if !constant && !LEARNABLE.contains(&scale) {
+                    return Err(Error::invalid(format_args!(
+                        "target {column} ({}) has scale {scale:.3e}, which no network learns as it is: set targets to \
+                         normalized, or change its unit",
+                        learnt.target_name(column)
+                    )));
+                }
+            }
+            Normalizer::identity(learnt.target())
+        }
+    };
+    train.normalize(&input, &target);
+    holdout.normalize(&input, &target);
+    Ok(Prepared { train, holdout, input, target })
+}
+
+/// The rows to train on, and those held out: the caller's, or a share of the training rows.
+fn held_out(config: &EnsembleConfig, data: FitData<'_>, key: Key) -> (Vec<u32>, Vec<u32>) {
+    if !data.holdout.is_empty() {
+        return (data.train.to_vec(), data.holdout.to_vec());
+    }
+    let mut rows = data.train.to_vec();
+    rows.shuffle(&mut key.rng());
+    let out = ((rows.len() as f64 * config.holdout.share) as usize).min(config.holdout.cap);
+    let train = rows.split_off(out);
+    (train, rows)
+}
+
+/// What training came to.
+pub(super) struct Trained {
+    pub(super) epochs: usize,
+    /// The mean squared error on held-out rows, by member.
+    pub(super) holdout: Vec<f64>,
+}
+
+/// Trains `stack` until it stops improving. Bounds of log-variances are those of `head`, and are learnt beside it.
+pub(super) fn train(
+    config: &EnsembleConfig,
+    stack: &mut Stack,
+    head: &mut Head,
+    bounds_adam: &mut Adam,
+    data: &Prepared,
+    key: Key,
+    recorder: &mut dyn Recorder,
+) -> Result<Trained> {
+    let members = stack.members();
+    let width = data.target.mean.len();
+    let mut rows = resample(config.resampling, members, data.train.rows, key.child("rows"));
+    let mut stepped = vec![Stepped::default(); members];
+    let mut watch = Watch::new(config, &stack.theta, members);
+    let mut errors = Vec::new();
+    for epoch in 0.. {
+        let order = key.child("epoch").at(epoch as u64).below();
+        for (member, rows) in rows.iter_mut().enumerate() {
+            rows.shuffle(&mut order.at(member as u64).rng());
+        }
+        let mut loss = 0.0;
+        for from in (0..data.train.rows).step_by(config.batch) {
+            let to = (from + config.batch).min(data.train.rows);
+            let samples = Samples { input: &data.train.input, target: &data.train.target, width };
+            let objective = match &*head {
+                Head::Deterministic => Loss::Squares,
+                Head::Gaussian { bounds } => Loss::Gaussian { head: GaussianHead { dim: width }, bounds },
+            };
+            stack.step(&config.adam, samples, objective, |member| &rows[member][from..to], &mut stepped)?;
+            for (member, stepped) in stepped.iter().enumerate() {
+                if !stepped.loss.is_finite() {
+                    return Err(exploded(member, epoch, "loss", stepped.loss));
+                }
+                loss += stepped.loss * (to - from) as f64;
+            }
+            learn_bounds(config, head, bounds_adam, &stepped)?;
+        }
+        errors = holdout_errors(stack, head, &data.holdout, width)?;
+        if let Some(member) = errors.iter().position(|error| !error.is_finite()) {
+            return Err(exploded(member, epoch, "held-out error", errors[member]));
+        }
+        recorder.scalar("model/train_loss", loss / (data.train.rows * members) as f64);
+        if watch.stop_after(epoch, &errors, &stack.theta) {
+            break;
+        }
+    }
+    let epochs = watch.epochs;
+    if watch.put_back(&mut stack.theta) {
+        errors = holdout_errors(stack, head, &data.holdout, width)?;
+    }
+    Ok(Trained { epochs, holdout: errors })
+}
+
+fn exploded(member: usize, epoch: usize, what: &str, value: f64) -> Error {
+    Error::non_finite(format_args!(
+        "member {member}, epoch {epoch}: the {what} is {value}: lower adam.lr, or look for outliers in the data"
+    ))
+}
+
+/// The rows of each member.
+fn resample(resampling: Resampling, members: usize, rows: usize, key: Key) -> Vec<Vec<u32>> {
+    let below = key.below();
+    let draw = |member: usize| match resampling {
+        Resampling::Shared => (0..rows as u32).collect(),
+        Resampling::Bootstrap => match Uniform::new(0, rows as u32) {
+            Ok(any) => any.sample_iter(below.at(member as u64).rng()).take(rows).collect(),
+            // Of no row there is none to draw.
+            Err(_) => Vec::new(),
+        },
+    };
+    (0..members).map(draw).collect()
+}
+
+/// One step of the bounds, on the gradient of all members.
+fn learn_bounds(
+    config: &EnsembleConfig,
+    head: &mut Head,
+    adam: &mut Adam,
+    stepped: &[Stepped],
+) -> Result<()> {
+    let (Head::Gaussian { bounds }, Likelihood::Gaussian { bounds: Bounds::Learnt, bounds_penalty }) =
+        (head, config.likelihood)
+    else {
+        return Ok(());
+    };
+    let mut gradient = vec![0.0; bounds.len()];
+    for stepped in stepped {
+        gradient.iter_mut().zip(&stepped.dbounds).for_each(|(sum, d)| *sum += d);
+    }
+    let (max, min) = gradient.split_at_mut(bounds.len() / 2);
+    max.iter_mut().for_each(|d| *d += bounds_penalty);
+    min.iter_mut().for_each(|d| *d -= bounds_penalty);
+    let len = bounds.len();
+    adam.step(&config.adam, bounds, &gradient, len, &[])
+}
+
+/// The mean squared error of each member's means on held-out rows; empty, where nothing is held out.
+fn holdout_errors(stack: &Stack, head: &Head, holdout: &Design, width: usize) -> Result<Vec<f64>> {
+    /// Rows asked at a time.
+    const CHUNK: usize = 1024;
+    if holdout.rows == 0 {
+        return Ok(Vec::new());
+    }
+    let (wide, outputs, members) = (stack.net.input(), stack.net.output(), stack.members());
+    debug_assert!(outputs == width || matches!(head, Head::Gaussian { .. }));
+    let mut sums = vec![0.0; members];
+    let mut y = vec![0.0; members * CHUNK.min(holdout.rows) * outputs];
+    for (x, target) in holdout.input.chunks(CHUNK * wide).zip(holdout.target.chunks(CHUNK * width)) {
+        let rows = x.len() / wide;
+        let y = &mut y[..members * rows * outputs];
+        stack.net.forward(&stack.theta, x, rows, y)?;
+        for (sum, y) in sums.iter_mut().zip(y.chunks_exact(rows * outputs)) {
+            for (y, target) in y.chunks_exact(outputs).zip(target.chunks_exact(width)) {
+                *sum += y.iter().zip(target).map(|(y, t)| f64::from(y - t).powi(2)).sum::<f64>();
+            }
+        }
+    }
+    let count = (holdout.rows * width) as f64;
+    Ok(sums.into_iter().map(|sum| sum / count).collect())
+}
+
+/// Remembers the best parameters, and when there was the last improvement.
+struct Watch<'a> {
+    config: &'a EnsembleConfig,
+    best: Vec<f64>,
+    kept: Vec<f32>,
+    since: usize,
+    epochs: usize,
+}
+
+impl<'a> Watch<'a> {
+    fn new(config: &'a EnsembleConfig, theta: &[f32], members: usize) -> Self {
+        let kept = if config.keep == Keep::Last { Vec::new() } else { theta.to_vec() };
+        Watch { config, best: vec![f64::INFINITY; members], kept, since: 0, epochs: 0 }
+    }
+
+    /// Whether training ends after this epoch, whose held-out errors these are.
+    fn stop_after(&mut self, epoch: usize, errors: &[f64], theta: &[f32]) -> bool {
+        let stop = &self.config.stop;
+        self.epochs = epoch + 1;
+        let params = theta.len() / self.best.len();
+        let mut improved = false;
+        for (member, error) in errors.iter().enumerate() {
+            let best = &mut self.best[member];
+            // The first epoch improves on nothing; an error of zero cannot be improved on.
+            if best.is_infinite() || (*best - error) / *best > stop.improvement {
+                *best = *error;
+                improved = true;
+                if self.config.keep == Keep::BestOfEach {
+                    let own = member * params..(member + 1) * params;
+                    self.kept[own.clone()].copy_from_slice(&theta[own]);
+                }
+            }
+        }
+        if improved && self.config.keep == Keep::BestOfAll {
+            self.kept.copy_from_slice(theta);
+        }
+        self.since = if improved { 0 } else { self.since + 1 };
+        let enough = !errors.is_empty() && self.since > stop.patience;
+        enough || stop.max_epochs.is_some_and(|max| self.epochs >= max)
+    }
+
+    /// Goes back to the best parameters, if any were held against held-out rows.
+    fn put_back(self, theta: &mut [f32]) -> bool {
+        let known = self.config.keep != Keep::Last && self.best.iter().any(|best| best.is_finite());
+        if known {
+            theta.copy_from_slice(&self.kept);
+        }
+        known
+    }
+}
