@@ -13,7 +13,7 @@ if args.check:
 ensemble, table, rows = jax.tree.map(jnp.asarray, problem.training(args))
 decays = problem.decays(len(ensemble))
 dims = args.outputs // 2
-params = (ensemble, jnp.full(dims, 0.5), jnp.full(dims, -10.0))
+params = (ensemble, jnp.full(dims, 0.5, jnp.float32), jnp.full(dims, -10.0, jnp.float32))
 
 
 def loss(params, batch):

@@ -1,8 +1,8 @@
 //! Ensembles of networks trained by maximum likelihood, as in PETS (Chua et al. 2018) and MBPO (Janner et al. 2019).
 
 mod config;
-mod ends;
-mod fit;
+pub(crate) mod ends;
+pub(crate) mod fit;
 pub(crate) mod stack;
 #[cfg(test)]
 mod tests;
@@ -14,6 +14,7 @@ pub use config::{
 
 use crate::design::Learnt;
 use crate::frozen::{Head, NetworkModel};
+use crate::prepare::prepare;
 use crate::Normalizer;
 use ends::EndsTrainer;
 use mbrl_core::{Belief, DynamicsModel, Fit, FitData, Key, Recorder, Result, Spec, Spread, Task};
@@ -84,7 +85,7 @@ impl Ensemble {
         let decay = decay_by_layer(&net, &config.decay_by_layer())?;
         let ends = match task.termination {
             Some(_) => None,
-            None => Some(EndsTrainer::new(&config, learnt.dims, key.child("ends"))?),
+            None => Some(EndsTrainer::new(&config.termination, learnt.dims, config.members, key.child("ends"))?),
         };
         let model = NetworkModel {
             head,
@@ -116,7 +117,8 @@ impl Ensemble {
     }
 
     fn train(&mut self, data: FitData<'_>, key: Key, recorder: &mut dyn Recorder) -> Result<Fit> {
-        let prepared = fit::prepare(&self.config, self.model.learnt, data, key)?;
+        let EnsembleConfig { holdout, targets, .. } = self.config;
+        let prepared = prepare(self.model.learnt, data, holdout, targets, key)?;
         if self.config.start == Start::Fresh {
             self.stack.theta = self.config.init.parameters(&self.stack.net, self.config.members, key.child("init"));
             self.stack.adam = Adam::new(self.stack.theta.len());
@@ -128,7 +130,7 @@ impl Ensemble {
         let Ensemble { config, stack, bounds_adam, ends, model } = self;
         let trained = fit::train(config, stack, &mut model.head, bounds_adam, &prepared, key, recorder)?;
         if let Some(ends) = ends {
-            ends.train(config, &prepared, trained.epochs, key.child("ends"))?;
+            ends.train(&config.termination, &prepared, (trained.epochs, config.batch), key.child("ends"))?;
             model.ends = Some(ends.freeze());
         }
         model.theta.copy_from_slice(&stack.theta);

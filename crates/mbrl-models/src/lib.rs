@@ -1,5 +1,6 @@
 //! What is learnt about the world: ensembles, Bayesian networks, linear and tabular posteriors, and how far to trust them.
 
+mod bayes;
 mod design;
 mod diagnostics;
 mod ensemble;
@@ -10,12 +11,14 @@ mod measure;
 mod normalizer;
 mod oracle;
 mod penalized;
+mod prepare;
 mod question;
 mod sampling;
 mod special;
 mod stored;
 mod tabular;
 
+pub use bayes::{BayesConfig, BayesianNetwork, MinibatchWeights};
 pub use diagnostics::{
     CALIBRATION_LEVELS, Calibration, Compounding, HorizonError, LogLikelihood, MeasureRank, OneStep,
     OneStepError, OpenLoop, RankCorrelation, RankSpec, Reliability, Spearman, Windows, calibration,

@@ -16,6 +16,7 @@ mod jvp;
 mod kernel;
 mod loss;
 mod math;
+mod mean_field;
 mod mlp;
 #[cfg(feature = "candle")]
 mod network;
@@ -37,7 +38,9 @@ pub use adam::{Adam, AdamConfig, Decay, DecayMode, Pace, clip_norm, decay_by_lay
 pub use backward::Gradients;
 pub use gaussian::{GaussianHead, GaussianLoss};
 pub use init::Init;
+pub use jvp::Direction;
 pub use loss::{logistic_loss, squared_loss};
+pub use mean_field::{Divergence, MeanField, Prior, Pull};
 pub use mlp::{Layer, Mlp, Norm};
 #[cfg(feature = "candle")]
 pub use network::{Network, Parameters, rows_of, tensor_of};

@@ -246,7 +246,8 @@ impl SquashedHead {
     fn unsquash(&self, action: &[f32], from: usize, to: usize) -> [f32; LANES] {
         let (scale, center) = (lanes(&self.scale[from..to]), lanes(&self.center[from..to]));
         let (action, mut u) = (lanes(&action[from..to]), [0.0; LANES]);
-        for i in 0..to - from {
+        // Behind the end this divides zero by zero, and nobody looks.
+        for i in 0..LANES {
             u[i] = atanh(within((action[i] - center[i]) / scale[i], -EDGE, EDGE));
         }
         u

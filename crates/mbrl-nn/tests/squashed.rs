@@ -1,6 +1,8 @@
 //! The tanh-Gaussian head against its formulas in double precision, their derivatives by differences, and the laws of
 //! probability.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use mbrl_core::{BoxSpace, Key, NoiseBuf, NoiseSpec};
 use mbrl_nn::{ActionUnits, Activation, LogStd, Mlp, SquashedHead};
 

@@ -1,50 +1,50 @@
 //! Networks that learn when episodes end.
 
-use super::config::EnsembleConfig;
-use super::fit::Prepared;
+use super::config::TerminationConfig;
 use super::stack::{Loss, Samples, Stack, Stepped};
 use crate::Normalizer;
 use crate::frozen::Ends;
+use crate::prepare::Prepared;
 use mbrl_core::{Dims, Error, Key, Result};
-use mbrl_nn::{Adam, Mlp, decay_by_layer};
+use mbrl_nn::{Activation, Adam, Init, Mlp, decay_by_layer};
 use rand::seq::SliceRandom;
 
 /// One network a member, from observation, action and change to the logarithm of the odds that the episode ends.
 #[derive(Debug)]
-pub(super) struct EndsTrainer {
+pub(crate) struct EndsTrainer {
     stack: Stack,
     input: Normalizer,
 }
 
 impl EndsTrainer {
-    pub(super) fn new(config: &EnsembleConfig, dims: Dims, key: Key) -> Result<Self> {
+    pub(crate) fn new(config: &TerminationConfig, dims: Dims, members: usize, key: Key) -> Result<Self> {
         let input = 2 * dims.obs + dims.act;
-        let net = Mlp::new(input, &config.termination.hidden, 1, config.activation)?;
-        let theta = config.init.parameters(&net, config.members, key);
+        let net = Mlp::new(input, &config.hidden, 1, Activation::Silu)?;
+        let theta = Init::TruncatedNormal.parameters(&net, members, key);
         let decay = decay_by_layer(&net, &vec![0.0; net.layers().len()])?;
         Ok(EndsTrainer { stack: Stack::new(net, theta, decay), input: Normalizer::identity(input) })
     }
 
     /// What imagination asks.
-    pub(super) fn freeze(&self) -> Ends {
+    pub(crate) fn freeze(&self) -> Ends {
         Ends { net: self.stack.net.clone(), input: self.input.clone(), theta: self.stack.theta.clone() }
     }
 
     /// What training changes.
-    pub(super) fn state(&self) -> (Vec<f32>, Adam, Normalizer) {
+    pub(crate) fn state(&self) -> (Vec<f32>, Adam, Normalizer) {
         (self.stack.theta.clone(), self.stack.adam.clone(), self.input.clone())
     }
 
-    pub(super) fn set_state(&mut self, (theta, adam, input): (Vec<f32>, Adam, Normalizer)) {
+    pub(crate) fn set_state(&mut self, (theta, adam, input): (Vec<f32>, Adam, Normalizer)) {
         (self.stack.theta, self.stack.adam, self.input) = (theta, adam, input);
     }
 
     /// Passes over all rows so many times, each member in an order of its own.
-    pub(super) fn train(
+    pub(crate) fn train(
         &mut self,
-        config: &EnsembleConfig,
+        config: &TerminationConfig,
         data: &Prepared,
-        epochs: usize,
+        (epochs, batch): (usize, usize),
         key: Key,
     ) -> Result<()> {
         let design = &data.train;
@@ -68,11 +68,11 @@ impl EndsTrainer {
             for (member, order) in order.iter_mut().enumerate() {
                 order.shuffle(&mut below.at(member as u64).rng());
             }
-            for from in (0..design.rows).step_by(config.batch) {
-                let to = (from + config.batch).min(design.rows);
+            for from in (0..design.rows).step_by(batch) {
+                let to = (from + batch).min(design.rows);
                 let samples = Samples { input: &rows, target: &design.ended, width: 1 };
                 let order = |member: usize| &order[member][from..to];
-                self.stack.step(&config.termination.adam, samples, Loss::Logistic, order, &mut stepped)?;
+                self.stack.step(&config.adam, samples, Loss::Logistic, order, &mut stepped)?;
                 if let Some(member) = stepped.iter().position(|stepped| !stepped.loss.is_finite()) {
                     return Err(Error::non_finite(format_args!(
                         "member {member}, epoch {epoch}: the loss of the termination is {}: lower termination.adam.lr",

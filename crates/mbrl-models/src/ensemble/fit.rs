@@ -1,86 +1,14 @@
 //! The training of an ensemble: epochs over resampled rows, held-out errors, and when to stop.
 
-use super::config::{Bounds, EnsembleConfig, Keep, Likelihood, Resampling, Targets};
+use super::config::{Bounds, EnsembleConfig, Keep, Likelihood, Resampling};
 use super::stack::{Loss, Samples, Stack, Stepped};
-use crate::Normalizer;
-use crate::design::{Design, Learnt};
+use crate::design::Design;
 use crate::frozen::Head;
-use mbrl_core::{Error, FitData, Key, Recorder, Result};
-use mbrl_nn::{Adam, GaussianHead};
+use crate::prepare::Prepared;
+use mbrl_core::{Error, Key, Recorder, Result};
+use mbrl_nn::{Adam, GaussianHead, Mlp};
 use rand::seq::SliceRandom;
 use rand_distr::{Distribution, Uniform};
-
-/// What a fit works with, beside the networks.
-pub(super) struct Prepared {
-    pub(super) train: Design,
-    pub(super) holdout: Design,
-    pub(super) input: Normalizer,
-    pub(super) target: Normalizer,
-}
-
-/// Targets as small or as large as this are beyond what a network on raw targets can learn: its outputs begin near 1, and
-/// the log-variance is bounded.
-const LEARNABLE: std::ops::Range<f64> = 1e-4..1e4;
-
-/// Fetches the rows, holds some out where none are, and normalises.
-pub(super) fn prepare(
-    config: &EnsembleConfig,
-    learnt: Learnt,
-    data: FitData<'_>,
-    key: Key,
-) -> Result<Prepared> {
-    let (train, holdout) = held_out(config, data, key.child("holdout"));
-    if train.is_empty() {
-        return Err(Error::invalid(format_args!(
-            "no row to train on of {} ({} held out): collect more, or hold out less",
-            data.train.len() + data.holdout.len(),
-            holdout.len()
-        )));
-    }
-    if holdout.is_empty() && config.stop.max_epochs.is_none() {
-        return Err(Error::invalid(
-            "nothing is held out, so training would not know when to stop: set stop.max_epochs, or holdout.share",
-        ));
-    }
-    let mut train = learnt.design(data.data, &train)?;
-    let mut holdout = learnt.design(data.data, &holdout)?;
-    let input = Normalizer::of(&train.input, learnt.input());
-    let found = Normalizer::of(&train.target, learnt.target());
-    let target = match config.targets {
-        Targets::Normalized => found,
-        Targets::Raw => {
-            for (column, (mean, deviation)) in found.mean.iter().zip(&found.deviation).enumerate() {
-                let scale = deviation.max(mean.abs());
-                // A target that never changes from zero is learnt by learning nothing.
-                let constant = mean.abs() < LEARNABLE.start && (deviation - 1.0).abs() < f64::EPSILON;
-                let scale = if (deviation - 1.0).abs() < f64::EPSILON { mean.abs() } else { scale };
-                if !constant && !LEARNABLE.contains(&scale) {
-                    return Err(Error::invalid(format_args!(
-                        "target {column} ({}) has scale {scale:.3e}, which no network learns as it is: set targets to \
-                         normalized, or change its unit",
-                        learnt.target_name(column)
-                    )));
-                }
-            }
-            Normalizer::identity(learnt.target())
-        }
-    };
-    train.normalize(&input, &target);
-    holdout.normalize(&input, &target);
-    Ok(Prepared { train, holdout, input, target })
-}
-
-/// The rows to train on, and those held out: the caller's, or a share of the training rows.
-fn held_out(config: &EnsembleConfig, data: FitData<'_>, key: Key) -> (Vec<u32>, Vec<u32>) {
-    if !data.holdout.is_empty() {
-        return (data.train.to_vec(), data.holdout.to_vec());
-    }
-    let mut rows = data.train.to_vec();
-    rows.shuffle(&mut key.rng());
-    let out = ((rows.len() as f64 * config.holdout.share) as usize).min(config.holdout.cap);
-    let train = rows.split_off(out);
-    (train, rows)
-}
 
 /// What training came to.
 pub(super) struct Trained {
@@ -99,6 +27,11 @@ pub(super) fn train(
     key: Key,
     recorder: &mut dyn Recorder,
 ) -> Result<Trained> {
+    if data.holdout.rows == 0 && config.stop.max_epochs.is_none() {
+        return Err(Error::invalid(
+            "nothing is held out, so training would not know when to stop: set stop.max_epochs, or holdout.share",
+        ));
+    }
     let members = stack.members();
     let width = data.target.mean.len();
     let mut rows = resample(config.resampling, members, data.train.rows, key.child("rows"));
@@ -127,7 +60,7 @@ pub(super) fn train(
             }
             learn_bounds(config, head, bounds_adam, &stepped)?;
         }
-        errors = holdout_errors(stack, head, &data.holdout, width)?;
+        errors = holdout_errors(&stack.net, &stack.theta, head, &data.holdout, width)?;
         if let Some(member) = errors.iter().position(|error| !error.is_finite()) {
             return Err(exploded(member, epoch, "held-out error", errors[member]));
         }
@@ -138,7 +71,7 @@ pub(super) fn train(
     }
     let epochs = watch.epochs;
     if watch.put_back(&mut stack.theta) {
-        errors = holdout_errors(stack, head, &data.holdout, width)?;
+        errors = holdout_errors(&stack.net, &stack.theta, head, &data.holdout, width)?;
     }
     Ok(Trained { epochs, holdout: errors })
 }
@@ -187,20 +120,20 @@ fn learn_bounds(
 }
 
 /// The mean squared error of each member's means on held-out rows; empty, where nothing is held out.
-fn holdout_errors(stack: &Stack, head: &Head, holdout: &Design, width: usize) -> Result<Vec<f64>> {
+pub(crate) fn holdout_errors(net: &Mlp, theta: &[f32], head: &Head, holdout: &Design, width: usize) -> Result<Vec<f64>> {
     /// Rows asked at a time.
     const CHUNK: usize = 1024;
     if holdout.rows == 0 {
         return Ok(Vec::new());
     }
-    let (wide, outputs, members) = (stack.net.input(), stack.net.output(), stack.members());
+    let (wide, outputs, members) = (net.input(), net.output(), theta.len() / net.params());
     debug_assert!(outputs == width || matches!(head, Head::Gaussian { .. }));
     let mut sums = vec![0.0; members];
     let mut y = vec![0.0; members * CHUNK.min(holdout.rows) * outputs];
     for (x, target) in holdout.input.chunks(CHUNK * wide).zip(holdout.target.chunks(CHUNK * width)) {
         let rows = x.len() / wide;
         let y = &mut y[..members * rows * outputs];
-        stack.net.forward(&stack.theta, x, rows, y)?;
+        net.forward(theta, x, rows, y)?;
         for (sum, y) in sums.iter_mut().zip(y.chunks_exact(rows * outputs)) {
             for (y, target) in y.chunks_exact(outputs).zip(target.chunks_exact(width)) {
                 *sum += y.iter().zip(target).map(|(y, t)| f64::from(y - t).powi(2)).sum::<f64>();

@@ -145,7 +145,7 @@ impl Loss<'_> {
 }
 
 /// Copies rows by number, one after the other.
-fn pick(from: &[f32], width: usize, rows: &[u32], to: &mut Vec<f32>) {
+pub(crate) fn pick(from: &[f32], width: usize, rows: &[u32], to: &mut Vec<f32>) {
     to.resize(rows.len() * width, 0.0);
     for (to, &row) in to.chunks_exact_mut(width).zip(rows) {
         to.copy_from_slice(&from[row as usize * width..][..width]);
