@@ -1,6 +1,6 @@
 //! The replay buffer.
 
-use crate::{Case, Pair};
+use crate::{Case, Pair, Share};
 use mbrl_buffer::ReplayBuffer;
 use mbrl_core::{Dims, End, Key, Origin, RngCore, Transition, TransitionBatch};
 use std::hint::black_box;
@@ -12,27 +12,33 @@ const BATCH: usize = 256;
 const RECORD: usize = 2 * DIMS.obs + DIMS.act + 3;
 
 pub(crate) const GATHER: Case = Case {
+    group: "buffer",
     name: "buffer/gather/o17a6/b256/n1e6",
     threads: 1,
     floor: "copying the same rows as contiguous records",
+    share: Share::OfTime,
     target: 0.5,
     items: BATCH as u64,
     prepare: || Pair { work: gather(), floor: copy_records() },
 };
 
 pub(crate) const SAMPLE: Case = Case {
+    group: "buffer",
     name: "buffer/sample/o17a6/b256/n1e6",
     threads: 1,
     floor: "copying as many rows as contiguous records",
+    share: Share::OfTime,
     target: 0.4,
     items: BATCH as u64,
     prepare: || Pair { work: sample(), floor: copy_records() },
 };
 
 pub(crate) const PUSH: Case = Case {
+    group: "buffer",
     name: "buffer/push/o17a6/b256",
     threads: 1,
     floor: "copying as many records one after another",
+    share: Share::OfTime,
     target: 0.2,
     items: BATCH as u64,
     prepare: push,

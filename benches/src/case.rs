@@ -1,22 +1,40 @@
 //! A measured piece of work, and what it is held against.
 
-use crate::{buffer, envs};
+use crate::{buffer, envs, nn};
 
 /// A measured piece of work.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
+    /// The crate that it measures: a filter may ask for all of its cases.
+    pub group: &'static str,
     /// Its name: what, of which sizes.
     pub name: &'static str,
     /// How many threads it runs on.
     pub threads: usize,
     /// What it is held against, in words.
     pub floor: &'static str,
+    /// How its share is told.
+    pub share: Share,
     /// The share that it is meant to reach.
     pub target: f64,
     /// How many of the things that one counts (rows, steps) a call does.
     pub items: u64,
     /// Prepares the work; what it takes is not measured.
     pub prepare: fn() -> Pair,
+}
+
+/// How the share of a case is told from its times.
+#[derive(Clone, Copy, Debug)]
+pub enum Share {
+    /// The median time of the floor over that of the work.
+    OfTime,
+    /// The time of so many FLOPs, at the best rate of the floor's, over the median time of the work.
+    OfRate {
+        /// FLOPs of one call of the work: of its matrix products, and only those that are needed.
+        work: f64,
+        /// FLOPs of one call of the floor.
+        floor: f64,
+    },
 }
 
 /// A piece of work and its floor, ready to be called again and again.
@@ -37,4 +55,22 @@ pub static CASES: &[Case] = &[
     envs::LANES_1,
     envs::LANES_2,
     envs::NORMALS,
+    nn::TRAIN_1,
+    nn::TRAIN_2,
+    nn::TRAIN_SMALL_1,
+    nn::TRAIN_SMALL_2,
+    nn::FORWARD_1,
+    nn::FORWARD_2,
+    nn::FORWARD_SMALL_1,
+    nn::FORWARD_SMALL_2,
+    nn::SAC_P1_1,
+    nn::SAC_P1_2,
+    nn::SAC_P4_1,
+    nn::SAC_P4_2,
+    nn::SAC_P16_1,
+    nn::SAC_P16_2,
+    nn::SAC_SMALL_1,
+    nn::SAC_SMALL_2,
+    nn::POPULATION_1,
+    nn::POPULATION_2,
 ];

@@ -1,6 +1,6 @@
 //! Environments and noise.
 
-use crate::{Case, Pair};
+use crate::{Case, Pair, Share};
 use mbrl_core::{Env, Key, LaneSteps, NoiseBuf, NoiseSpec, RowBuf, VecEnv};
 use mbrl_envs::{Chance, Lanes, Pendulum, Sim, System, TimeLimit};
 use std::hint::black_box;
@@ -13,36 +13,44 @@ const LANES: usize = 1024;
 const TIMES: u64 = 16;
 
 pub(crate) const PENDULUM: Case = Case {
+    group: "envs",
     name: "env/pendulum/steps4096",
     threads: 1,
     floor: "the bare equations: advance, observe, reward",
+    share: Share::OfTime,
     target: 0.5,
     items: STEPS,
     prepare: pendulum,
 };
 
 pub(crate) const LANES_1: Case = Case {
+    group: "envs",
     name: "lanes/pendulum/l1024/t16",
     threads: 1,
     floor: "the same steps in single environments",
+    share: Share::OfTime,
     target: 0.7,
     items: TIMES * LANES as u64,
     prepare: || Pair { work: lanes(1), floor: single_environments() },
 };
 
 pub(crate) const LANES_2: Case = Case {
+    group: "envs",
     name: "lanes/pendulum/l1024/t16",
     threads: 2,
     floor: "the same on one thread",
+    share: Share::OfTime,
     target: 1.7,
     items: TIMES * LANES as u64,
     prepare: || Pair { work: lanes(2), floor: lanes(1) },
 };
 
 pub(crate) const NORMALS: Case = Case {
+    group: "envs",
     name: "noise/normals/n65536",
     threads: 1,
     floor: "as many uniform numbers",
+    share: Share::OfTime,
     target: 0.4,
     items: 1 << 16,
     prepare: || Pair { work: noise(1, 0), floor: noise(0, 1) },

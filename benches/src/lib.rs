@@ -8,8 +8,10 @@ mod buffer;
 mod case;
 mod envs;
 mod measure;
+mod nn;
+mod sac;
 
-pub use case::{CASES, Case, Pair};
+pub use case::{CASES, Case, Pair, Share};
 pub use measure::{Measured, calls_lasting, measure, time_round};
 
 /// The examples of the page that a newcomer reads first run here, because this crate sees all others.

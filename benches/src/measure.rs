@@ -1,7 +1,7 @@
 //! Timing two pieces of work in turn.
 #![expect(clippy::disallowed_methods, reason = "reading the clock is what this file is for")]
 
-use crate::{Case, Pair};
+use crate::{Case, Pair, Share};
 use std::time::{Duration, Instant};
 
 /// How a case did.
@@ -11,7 +11,7 @@ pub struct Measured {
     pub median_ms: f64,
     /// Milliseconds of one call, in the best round.
     pub min_ms: f64,
-    /// The median time of the floor over that of the work.
+    /// The share of the floor, told as the case says.
     pub share: f64,
 }
 
@@ -28,7 +28,12 @@ pub fn measure(case: &Case, rounds: usize) -> Measured {
         works.push(time_round(&mut work, work_calls));
     }
     let (median, floor) = (middle(&mut works), middle(&mut floors));
-    Measured { median_ms: 1e3 * median, min_ms: 1e3 * works[0], share: floor / median }
+    let share = match case.share {
+        Share::OfTime => floor / median,
+        // The floors are sorted: the first is the best.
+        Share::OfRate { work, floor } => work * floors[0] / floor / median,
+    };
+    Measured { median_ms: 1e3 * median, min_ms: 1e3 * works[0], share }
 }
 
 /// Seconds of one call, as the mean of so many.

@@ -4,7 +4,7 @@ mod config;
 #[cfg(test)]
 mod tests;
 
-pub use config::{BayesConfig, MinibatchWeights};
+pub use config::{BayesConfig, MinibatchWeights, TargetNoise};
 
 use crate::Normalizer;
 use crate::design::Learnt;
@@ -14,6 +14,8 @@ use crate::ensemble::stack::{Loss, pick};
 use crate::ensemble::{Holdout, Targets};
 use crate::frozen::{Head, NetworkModel};
 use crate::prepare::{Prepared, prepare};
+use crate::snapshot::Snapshot;
+use crate::stored::Format;
 use mbrl_core::{
     Belief, DynamicsModel, Error, Fit, FitData, Key, NoiseBuf, NoiseSpec, Recorder, Result, Spec, Spread, Task,
 };
@@ -42,8 +44,12 @@ impl BayesianNetwork {
         config.validate()?;
         spec.validate()?;
         let learnt = Learnt { dims: spec.dims(), reward: task.reward.is_none() };
-        let head = GaussianHead { dim: learnt.target() };
-        let net = Mlp::new(learnt.input(), &config.hidden, 2 * head.dim, config.activation)?;
+        let width = learnt.target();
+        let (outputs, head) = match config.noise {
+            TargetNoise::Learnt => (2 * width, Head::Gaussian { bounds: GaussianHead { dim: width }.bounds() }),
+            TargetNoise::Known { deviation } => (width, Head::Known { deviation }),
+        };
+        let net = Mlp::new(learnt.input(), &config.hidden, outputs, config.activation)?;
         let mean = config.init.parameters(&net, 1, key.child("init"));
         let posterior = MeanField { rho: vec![config.rho; mean.len()], mean };
         let ends = match task.termination {
@@ -55,13 +61,13 @@ impl BayesianNetwork {
         };
         let mut this = BayesianNetwork {
             adam: Adam::new(2 * posterior.mean.len()),
-            bounds_adam: Adam::new(2 * head.dim),
+            bounds_adam: Adam::new(if matches!(head, Head::Gaussian { .. }) { 2 * width } else { 0 }),
             model: NetworkModel {
                 net: net.clone(),
-                head: Head::Gaussian { bounds: head.bounds() },
+                head,
                 theta: vec![0.0; config.members * net.params()],
                 input: Normalizer::identity(learnt.input()),
-                target: Normalizer::identity(learnt.target()),
+                target: Normalizer::identity(width),
                 ends: ends.as_ref().map(EndsTrainer::freeze),
                 learnt,
                 task: task.clone(),
@@ -85,6 +91,41 @@ impl BayesianNetwork {
         &self.model
     }
 
+    fn shape(&self) -> [(&'static str, usize); 4] {
+        let dims = self.model.learnt.dims;
+        let members = self.config.members;
+        [("members", members), ("parameters", self.net.params()), ("observations", dims.obs), ("actions", dims.act)]
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let MeanField { mean, rho } = self.posterior.clone();
+        Snapshot {
+            theta: vec![mean, rho, self.model.theta.clone()],
+            adam: self.adam.clone(),
+            bounds: self.model.log_var_bounds().map(<[f32]>::to_vec).unwrap_or_default(),
+            bounds_adam: self.bounds_adam.clone(),
+            input: self.model.input.clone(),
+            target: self.model.target.clone(),
+            ends: self.ends.as_ref().map(EndsTrainer::snapshot),
+        }
+    }
+
+    /// Goes back to a snapshot of this network, or of one of its shape.
+    fn restore(&mut self, snapshot: Snapshot) {
+        let Snapshot { theta, adam, bounds, bounds_adam, input, target, ends } = snapshot;
+        let parts = [&mut self.posterior.mean, &mut self.posterior.rho, &mut self.model.theta];
+        parts.into_iter().zip(theta).for_each(|(own, theta)| *own = theta);
+        (self.adam, self.bounds_adam) = (adam, bounds_adam);
+        (self.model.input, self.model.target) = (input, target);
+        if let Head::Gaussian { bounds: own } = &mut self.model.head {
+            *own = bounds;
+        }
+        if let (Some(own), Some(ends)) = (&mut self.ends, ends) {
+            own.restore(ends);
+            self.model.ends = Some(own.freeze());
+        }
+    }
+
     fn train(&mut self, data: FitData<'_>, key: Key, recorder: &mut dyn Recorder) -> Result<Fit> {
         let holdout = Holdout { share: 0.0, cap: 0 };
         let data = prepare(self.model.learnt, data, holdout, Targets::Normalized, key)?;
@@ -92,6 +133,7 @@ impl BayesianNetwork {
             let loss = self.epoch(&data, epoch, key.child("epoch").at(epoch as u64))?;
             recorder.scalar("model/train_loss", loss);
         }
+        self.check_finite()?;
         if let Some(ends) = &mut self.ends {
             let BayesConfig { epochs, batch, termination, .. } = &self.config;
             ends.train(termination, &data, (*epochs, *batch), key.child("ends"))?;
@@ -103,6 +145,18 @@ impl BayesianNetwork {
         (model.input, model.target) = (data.input, data.target);
         let elites = (0..self.config.members as u16).collect();
         Ok(Fit { epochs: self.config.epochs, holdout, elites })
+    }
+
+    /// Refuses what a step past the last loss may have left.
+    fn check_finite(&self) -> Result<()> {
+        let bounds = self.model.log_var_bounds().unwrap_or_default();
+        match self.posterior.mean.iter().chain(&self.posterior.rho).chain(bounds).find(|x| !x.is_finite()) {
+            None => Ok(()),
+            Some(x) => Err(Error::non_finite(format_args!(
+                "epoch {}: a parameter is {x}: lower adam.lr, or look for outliers in the data",
+                self.config.epochs - 1
+            ))),
+        }
     }
 
     /// One pass over the rows; returns the mean negative log-likelihood of a row.
@@ -129,24 +183,32 @@ impl BayesianNetwork {
             work.dy.resize(outputs, 0.0);
             let tape = std::slice::from_mut(&mut work.tape);
             self.net.forward_saved(&theta, &work.x, rows.len(), tape, &mut work.y)?;
-            let Head::Gaussian { bounds } = &mut self.model.head else {
-                return Err(Error::unsupported("a Bayesian network without a Gaussian head"));
+            let objective = match &self.model.head {
+                Head::Gaussian { bounds } => Loss::Gaussian { head, bounds },
+                Head::Deterministic | Head::Known { .. } => Loss::Squares,
             };
-            let objective = Loss::Gaussian { head, bounds };
-            let loss = objective.gradient(&work.y, &work.target, &mut work.dy, &mut work.dbounds);
+            let mut loss = objective.gradient(&work.y, &work.target, &mut work.dy, &mut work.dbounds);
+            if let Head::Known { deviation } = self.model.head {
+                let variance = deviation * deviation;
+                loss = loss / f64::from(variance) + f64::from(variance).ln();
+                work.dy.iter_mut().for_each(|d| *d /= variance);
+            }
             if !loss.is_finite() {
                 return Err(Error::non_finite(format_args!(
                     "the weights drawn in epoch {epoch}: the loss is {loss}: lower adam.lr, or look for outliers in the \
                      data"
                 )));
             }
-            // Of a row: ½·Σ over its numbers, where the loss is a mean over them.
-            let per_row = 0.5 * width as f32;
-            work.dy.iter_mut().for_each(|d| *d *= per_row);
-            total += loss * f64::from(per_row) * rows.len() as f64;
+            // The loss is a mean over rows and numbers. What is stepped down is an estimate of ½·Σ over all rows and their
+            // numbers, from this minibatch of M, and the whole of it is divided by the number of all rows. To divide by
+            // the rows of this minibatch instead would let the prior rule a last one of a single row.
+            let scale = batches as f64 / train.rows as f64;
+            let half = 0.5 * width as f64 * rows.len() as f64;
+            work.dy.iter_mut().for_each(|d| *d *= (half * scale) as f32);
+            total += loss * half;
             let gradients = Gradients { theta: Some(&mut dtheta), x: None };
             self.net.backward(&theta, &work.x, tape, &work.dy, gradients)?;
-            let share = self.config.weights.of(i, batches) / rows.len() as f64;
+            let share = self.config.weights.of(i, batches) * scale;
             let BayesConfig { prior, divergence, adam, .. } = self.config;
             let pull = Pull { prior, divergence, weight: share as f32 };
             self.posterior.gradient(&pull, noise.as_slice(), &theta, &dtheta, &mut gradient);
@@ -156,8 +218,10 @@ impl BayesianNetwork {
             self.adam.step(&adam, &mut work.flat, &gradient, 2 * params, &[])?;
             self.posterior.mean.copy_from_slice(&work.flat[..params]);
             self.posterior.rho.copy_from_slice(&work.flat[params..]);
-            work.dbounds.iter_mut().for_each(|d| *d *= per_row);
-            self.bounds_adam.step(&adam, bounds, &work.dbounds, 2 * width, &[])?;
+            if let Head::Gaussian { bounds } = &mut self.model.head {
+                work.dbounds.iter_mut().for_each(|d| *d *= (half * scale) as f32);
+                self.bounds_adam.step(&adam, bounds, &work.dbounds, 2 * width, &[])?;
+            }
         }
         Ok(total / train.rows as f64)
     }
@@ -179,14 +243,10 @@ struct Work {
 impl Belief for BayesianNetwork {
     /// Goes on from the posterior as it is. Where training fails, everything is as it was before.
     fn fit(&mut self, data: FitData<'_>, key: Key, recorder: &mut dyn Recorder) -> Result<Fit> {
-        let before = (self.posterior.clone(), self.adam.clone(), self.bounds_adam.clone(), self.model.clone());
-        let ends = self.ends.as_ref().map(EndsTrainer::state);
+        let before = self.snapshot();
         let fit = recorder.span("model/fit", |recorder| self.train(data, key, recorder));
         if fit.is_err() {
-            (self.posterior, self.adam, self.bounds_adam, self.model) = before;
-            if let (Some(ends), Some(state)) = (&mut self.ends, ends) {
-                ends.set_state(state);
-            }
+            self.restore(before);
         }
         fit
     }
@@ -210,13 +270,16 @@ impl Belief for BayesianNetwork {
         Some(&self.model)
     }
 
+    /// The configuration is not written. Load into a network of the same.
     fn save(&self, out: &mut dyn std::io::Write) -> Result<()> {
-        let _ = out;
-        Ok(())
+        self.snapshot().save(&FORMAT, &self.shape(), out)
     }
 
     fn load(&mut self, from: &mut dyn std::io::Read) -> Result<()> {
-        let _ = from;
+        let snapshot = self.snapshot().load(&FORMAT, &self.shape(), from)?;
+        self.restore(snapshot);
         Ok(())
     }
 }
+
+const FORMAT: Format = Format { tag: *b"mbrlbnn ", version: 1, what: "saved Bayesian network" };

@@ -66,7 +66,10 @@ impl Learnt {
                 check("reward", &[row.reward], *number)?;
                 design.input.extend_from_slice(row.obs);
                 design.input.extend_from_slice(row.act);
+                let from = design.target.len();
                 design.target.extend(row.next_obs.iter().zip(row.obs).map(|(next, obs)| next - obs));
+                // Of two finite numbers far apart the difference may not be.
+                check("change of observation", &design.target[from..], *number)?;
                 if self.reward {
                     design.target.push(row.reward);
                 }

@@ -15,6 +15,8 @@ pub use config::{
 use crate::design::Learnt;
 use crate::frozen::{Head, NetworkModel};
 use crate::prepare::prepare;
+use crate::snapshot::Snapshot;
+use crate::stored::Format;
 use crate::Normalizer;
 use ends::EndsTrainer;
 use mbrl_core::{Belief, DynamicsModel, Fit, FitData, Key, Recorder, Result, Spec, Spread, Task};
@@ -116,6 +118,42 @@ impl Ensemble {
         &self.model
     }
 
+    fn shape(&self) -> [(&'static str, usize); 4] {
+        let dims = self.model.learnt.dims;
+        let members = self.config.members;
+        [("members", members), ("parameters", self.stack.net.params()), ("observations", dims.obs), ("actions", dims.act)]
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            theta: vec![self.stack.theta.clone()],
+            adam: self.stack.adam.clone(),
+            bounds: self.model.log_var_bounds().map(<[f32]>::to_vec).unwrap_or_default(),
+            bounds_adam: self.bounds_adam.clone(),
+            input: self.model.input.clone(),
+            target: self.model.target.clone(),
+            ends: self.ends.as_ref().map(EndsTrainer::snapshot),
+        }
+    }
+
+    /// Goes back to a snapshot of this ensemble, or of one of its shape.
+    fn restore(&mut self, snapshot: Snapshot) {
+        let Snapshot { theta, adam, bounds, bounds_adam, input, target, ends } = snapshot;
+        for theta in theta {
+            self.model.theta.copy_from_slice(&theta);
+            self.stack.theta = theta;
+        }
+        (self.stack.adam, self.bounds_adam) = (adam, bounds_adam);
+        (self.model.input, self.model.target) = (input, target);
+        if let Head::Gaussian { bounds: own } = &mut self.model.head {
+            *own = bounds;
+        }
+        if let (Some(own), Some(ends)) = (&mut self.ends, ends) {
+            own.restore(ends);
+            self.model.ends = Some(own.freeze());
+        }
+    }
+
     fn train(&mut self, data: FitData<'_>, key: Key, recorder: &mut dyn Recorder) -> Result<Fit> {
         let EnsembleConfig { holdout, targets, .. } = self.config;
         let prepared = prepare(self.model.learnt, data, holdout, targets, key)?;
@@ -125,6 +163,9 @@ impl Ensemble {
             self.bounds_adam = Adam::new(self.bounds_adam.mean.len());
             if let Head::Gaussian { bounds } = &mut self.model.head {
                 *bounds = GaussianHead { dim: bounds.len() / 2 }.bounds();
+            }
+            if let Some(ends) = &mut self.ends {
+                ends.reset(key.child("ends").child("init"));
             }
         }
         let Ensemble { config, stack, bounds_adam, ends, model } = self;
@@ -146,6 +187,8 @@ impl Ensemble {
     }
 }
 
+const FORMAT: Format = Format { tag: *b"mbrlensm", version: 1, what: "saved ensemble" };
+
 /// The members with the least held-out error, best first; the first ones, where nothing was held out.
 fn elites(holdout: &[f64], config: &EnsembleConfig) -> Vec<u16> {
     let mut members: Vec<u16> = (0..config.members as u16).collect();
@@ -159,15 +202,10 @@ fn elites(holdout: &[f64], config: &EnsembleConfig) -> Vec<u16> {
 impl Belief for Ensemble {
     /// Trains on the rows until held-out errors stop falling. Where training fails, everything is as it was before.
     fn fit(&mut self, data: FitData<'_>, key: Key, recorder: &mut dyn Recorder) -> Result<Fit> {
-        let before = (self.stack.theta.clone(), self.stack.adam.clone(), self.bounds_adam.clone());
-        let (head, ends) = (self.model.head.clone(), self.ends.as_ref().map(EndsTrainer::state));
+        let before = self.snapshot();
         let fit = recorder.span("model/fit", |recorder| self.train(data, key, recorder));
         if fit.is_err() {
-            (self.stack.theta, self.stack.adam, self.bounds_adam) = before;
-            self.model.head = head;
-            if let (Some(ends), Some(state)) = (&mut self.ends, ends) {
-                ends.set_state(state);
-            }
+            self.restore(before);
         }
         fit
     }
@@ -185,13 +223,14 @@ impl Belief for Ensemble {
         Some(&self.model)
     }
 
+    /// The configuration is not written. Load into an ensemble of the same.
     fn save(&self, out: &mut dyn std::io::Write) -> Result<()> {
-        let _ = out;
-        Ok(())
+        self.snapshot().save(&FORMAT, &self.shape(), out)
     }
 
     fn load(&mut self, from: &mut dyn std::io::Read) -> Result<()> {
-        let _ = from;
+        let snapshot = self.snapshot().load(&FORMAT, &self.shape(), from)?;
+        self.restore(snapshot);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::design::Learnt;
 use crate::{Normalizer, question};
 use mbrl_core::{
-    Dims, DynamicsModel, End, Lent, Mode, ModelInput, ModelOutput, MomentsMut, Moves, NoiseSpec, Result,
+    Dims, DynamicsModel, End, Error, Lent, Mode, ModelInput, ModelOutput, MomentsMut, Moves, NoiseSpec, Result,
     Rows, Scratch, ScratchSpec, Spread, Task,
 };
 use mbrl_nn::{GaussianHead, Mlp};
@@ -32,6 +32,8 @@ pub(crate) enum Head {
     Deterministic,
     /// Means and log-variances, within bounds.
     Gaussian { bounds: Vec<f32> },
+    /// Means, around which targets are normal with this deviation, in the units in which they are learnt.
+    Known { deviation: f32 },
 }
 
 /// Networks that predict whether an episode ends: the logarithm of the odds, of observation, action and change.
@@ -68,7 +70,7 @@ impl NetworkModel {
     /// The bounds of log-variances, the upper of each target and then the lower; none where the network is deterministic.
     pub fn log_var_bounds(&self) -> Option<&[f32]> {
         match &self.head {
-            Head::Deterministic => None,
+            Head::Deterministic | Head::Known { .. } => None,
             Head::Gaussian { bounds } => Some(bounds),
         }
     }
@@ -84,6 +86,10 @@ impl NetworkModel {
             Head::Deterministic => {
                 mean.copy_from_slice(y);
                 variance.fill(0.0);
+            }
+            Head::Known { deviation } => {
+                mean.copy_from_slice(y);
+                variance.fill(deviation * deviation);
             }
             Head::Gaussian { bounds } => GaussianHead { dim: width }.moments(y, bounds, mean, variance),
         }
@@ -182,6 +188,12 @@ impl DynamicsModel for NetworkModel {
                 by_member(&ends.net, &ends.theta, first, x, y)?;
                 for (log_odds, &row) in y.iter().zip(&*order) {
                     let row = row as usize;
+                    if !log_odds.is_finite() {
+                        return Err(Error::non_finite(format_args!(
+                            "member {}, row {row}: the log-odds of a termination are {log_odds}",
+                            input.member[row]
+                        )));
+                    }
                     let ended = match input.mode {
                         Mode::Mean => *log_odds > 0.0,
                         // u < σ(x) without an exponential that may overflow.
@@ -272,3 +284,6 @@ fn by_member(net: &Mlp, theta: &[f32], first: &[u32], x: &[f32], y: &mut [f32]) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,11 +14,12 @@ mod penalized;
 mod prepare;
 mod question;
 mod sampling;
+mod snapshot;
 mod special;
 mod stored;
 mod tabular;
 
-pub use bayes::{BayesConfig, BayesianNetwork, MinibatchWeights};
+pub use bayes::{BayesConfig, BayesianNetwork, MinibatchWeights, TargetNoise};
 pub use diagnostics::{
     CALIBRATION_LEVELS, Calibration, Compounding, HorizonError, LogLikelihood, MeasureRank, OneStep,
     OneStepError, OpenLoop, RankCorrelation, RankSpec, Reliability, Spearman, Windows, calibration,
@@ -28,6 +29,7 @@ pub use ensemble::{
     Bounds, ENSEMBLE_PRESETS, Ensemble, EnsembleConfig, Holdout, Keep, Likelihood, Resampling, Start, Stop, Targets,
     TerminationConfig,
 };
+pub use ensemble::stack::{Loss, Samples, Stack, Stepped};
 pub use frozen::NetworkModel;
 pub use halting::Halting;
 pub use linear::{

@@ -60,7 +60,9 @@ impl AdamConfig {
             ("eps", self.eps, self.eps > 0.0 && self.eps.is_finite(), "a positive number"),
         ];
         match checks.into_iter().find(|(_, _, good, _)| !good) {
-            Some((name, value, _, want)) => Err(Error::invalid(format_args!("{name} is {value}: give {want}"))),
+            Some((name, value, _, want)) => {
+                Err(Error::invalid(format_args!("{name} is {value}: give {want}")))
+            }
             None => Ok(()),
         }
     }
@@ -188,13 +190,13 @@ impl Pace {
         rate: f32,
     ) {
         let Pace { config: AdamConfig { lr, beta1, beta2, eps, decay }, lr: step, root } = *self;
-        let (pull, keep) = match decay {
-            DecayMode::Penalty => (rate, 1.0),
-            DecayMode::Decoupled => (0.0, 1.0 - lr * rate),
+        let (pull, shrink) = match decay {
+            DecayMode::Penalty => (rate, 0.0),
+            DecayMode::Decoupled => (0.0, lr * rate),
         };
         let (theta, gradient) = (&mut theta[range.clone()], &gradient[range.clone()]);
         let (mean, square) = (&mut mean[range.clone()], &mut square[range]);
-        let rates = Rates { beta1, beta2, eps, step, root, pull, keep };
+        let rates = Rates { beta1, beta2, eps, step, root, pull, shrink };
         update(rates, theta, gradient, mean, square);
     }
 }
@@ -208,18 +210,18 @@ struct Rates {
     root: f32,
     /// What decay adds to the gradient, of the parameter.
     pull: f32,
-    /// What decay leaves of the parameter.
-    keep: f32,
+    /// What decay takes off the parameter beside its step. Not what it leaves: that is near one, where digits are lost.
+    shrink: f32,
 }
 
 vectorized! {
     fn update(rates: Rates, theta: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) -> () {
-        let Rates { beta1, beta2, eps, step, root, pull, keep } = rates;
+        let Rates { beta1, beta2, eps, step, root, pull, shrink } = rates;
         for (((theta, g), m), v) in theta.iter_mut().zip(gradient).zip(mean).zip(square) {
             let g = g + pull * *theta;
             *m += (1.0 - beta1) * (g - *m);
             *v = beta2 * *v + (1.0 - beta2) * g * g;
-            *theta = *theta * keep - step * *m / (v.sqrt() * root + eps);
+            *theta -= shrink * *theta + step * *m / (v.sqrt() * root + eps);
         }
     }
 

@@ -31,12 +31,17 @@ impl Mlp {
     ) -> Result<()> {
         let share = self.shapes(theta, x, rows, y)?;
         self.one_tape_a_member(theta, tapes)?;
+        if rows == 0 {
+            // Without outputs there is nothing to walk along; but a tape must not keep an older pass.
+            tapes.iter_mut().for_each(|tape| tape.fit(self, 0));
+            return Ok(());
+        }
         let group = rows * self.input();
         let work = |(member, (tape, y)): (usize, (&mut Tape, &mut [f32]))| {
             let x = &x[member / share * group..][..group];
             self.member_forward(self.member(theta, member), x, tape, y);
         };
-        let outputs = (rows * self.output()).max(1);
+        let outputs = rows * self.output();
         if worth(y.len() / self.output() * self.products()) {
             tapes.par_iter_mut().zip(y.par_chunks_mut(outputs)).enumerate().for_each(work);
         } else {
@@ -76,7 +81,8 @@ impl Mlp {
 
         let wanted = Wanted { input: dx.is_some() };
         let outputs = rows * self.output();
-        let part = |member: usize| (&x[member / share * group..][..group], &dy[member * outputs..][..outputs]);
+        let part =
+            |member: usize| (&x[member / share * group..][..group], &dy[member * outputs..][..outputs]);
         let work = |member: usize, tape: &mut Tape, dtheta: Option<&mut [f32]>| {
             let (x, dy) = part(member);
             self.member_backward(self.member(theta, member), x, tape, dy, dtheta, wanted);

@@ -29,9 +29,11 @@ pub(crate) fn forward(net: &Mlp, x: &Tensor, theta: &Tensor) -> Result<Tensor> {
 
 fn affine(layer: &Layer, h: &Tensor, theta: &Tensor) -> Result<Tensor> {
     let members = theta.dim(0)?;
-    let weight = theta
-        .narrow(1, layer.weight.start, layer.weight.len())?
-        .reshape((members, layer.input, layer.output))?;
+    let weight = theta.narrow(1, layer.weight.start, layer.weight.len())?.reshape((
+        members,
+        layer.input,
+        layer.output,
+    ))?;
     h.matmul(&weight)?.broadcast_add(&row(theta, &layer.bias)?)
 }
 
@@ -60,4 +62,86 @@ fn activated(activation: Activation, z: &Tensor) -> Result<Tensor> {
 /// ln(1 + eˣ), without overflow.
 pub(crate) fn softplus(x: &Tensor) -> Result<Tensor> {
     x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Init, Mlp, Norm};
+    use candle_core::{Device, Tensor, Var};
+    use mbrl_core::{Key, NoiseBuf, NoiseSpec};
+
+    fn normals(len: usize, key: Key) -> Vec<f32> {
+        let mut noise = NoiseBuf::default();
+        noise.fill(NoiseSpec { normals: 1, uniforms: 0 }, len, key);
+        noise.view().normals.as_slice().to_vec()
+    }
+
+    fn difference(a: &Tensor, b: &Tensor) -> f32 {
+        assert_eq!(a.dims(), b.dims());
+        (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    }
+
+    #[test]
+    fn the_operation_and_the_composite_agree() {
+        use crate::Activation::{Elu, Relu, Silu, Tanh};
+        let cases = [Relu, Silu, Tanh, Elu].into_iter().flat_map(|activation| {
+            [Norm::None, Norm::Layer].into_iter().flat_map(move |norm| {
+                [(1, 1, 5), (1, 3, 70), (3, 3, 4), (2, 4, 1)].map(|groups| (activation, norm, groups))
+            })
+        });
+        for (activation, norm, (groups, members, rows)) in cases {
+            for hidden in [&[][..], &[9], &[17, 8]] {
+                let case = format!("{activation:?} {norm:?} {groups} {members} {rows} {hidden:?}");
+                let net = Mlp::new(5, hidden, 3, activation).unwrap().with_norm(norm);
+                let key = Key::root(7);
+                let mut theta = Init::UniformFanIn.parameters(&net, members, key.child("theta"));
+                // Gains and shifts away from one and zero.
+                let noise = normals(theta.len(), key.child("noise"));
+                theta.iter_mut().zip(noise).for_each(|(theta, noise)| *theta += 0.1 * noise);
+                let theta = Var::from_vec(theta, (members, net.params()), &Device::Cpu).unwrap();
+                let x = normals(groups * rows * 5, key.child("x"));
+                let x = Var::from_vec(x, (groups, rows, 5), &Device::Cpu).unwrap();
+                let weight = normals(members * rows * 3, key.child("weight"));
+                let weight = Tensor::from_vec(weight, (members, rows, 3), &Device::Cpu).unwrap();
+
+                let ours = net.apply(&x, &theta).unwrap();
+                let theirs = super::forward(&net, &x, &theta).unwrap();
+                assert!(difference(&ours, &theirs) < 1e-5, "{case}");
+                let gradients =
+                    [ours, theirs].map(|y| (y * &weight).unwrap().sum_all().unwrap().backward().unwrap());
+                for of in [&x, &theta] {
+                    let [ours, theirs] = gradients.each_ref().map(|gradients| gradients.get(of).unwrap());
+                    let scale = theirs.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+                    assert!(difference(ours, theirs) < 1e-5 * scale.max(1.0), "{case}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_variable_does_not_reach_the_composite() {
+        let net = Mlp::new(2, &[4], 1, crate::Activation::Tanh).unwrap();
+        let theta = Init::default().parameters(&net, 1, Key::root(1));
+        let theta = Var::from_vec(theta, (1, net.params()), &Device::Cpu).unwrap();
+        let x = Tensor::full(0.5f32, (1, 3, 2), &Device::Cpu).unwrap();
+        let gradient = |change: bool| {
+            let y = super::forward(&net, &x, &theta).unwrap();
+            if change {
+                theta.set(&theta.affine(2.0, 0.0).unwrap()).unwrap();
+            }
+            let gradients = y.sum_all().unwrap().backward().unwrap();
+            gradients.get(&theta).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        assert_eq!(gradient(false), gradient(true));
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        let net = Mlp::new(1, &[4], 1, crate::Activation::Relu).unwrap();
+        let theta = Init::default().parameters(&net, 1, Key::root(1));
+        let theta = Tensor::from_vec(theta, (1, net.params()), &Device::Cpu).unwrap();
+        let x = Tensor::full(f32::NAN, (1, 1, 1), &Device::Cpu).unwrap();
+        let y = super::forward(&net, &x, &theta).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(y[0].is_nan());
+    }
 }

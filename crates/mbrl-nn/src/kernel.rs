@@ -43,6 +43,19 @@ pub(crate) struct Shape {
 ///
 /// Where an operand is shorter than its shape says.
 pub(crate) fn matmul(shape: Shape, a: Left<'_>, b: &[f32], start: Start<'_>, c: &mut [f32]) {
+    matmul_on(pulp::Arch::new(), shape, a, b, start, c);
+}
+
+/// The same with an instruction set of one's choice.
+#[inline(always)]
+pub(crate) fn matmul_on(
+    arch: pulp::Arch,
+    shape: Shape,
+    a: Left<'_>,
+    b: &[f32],
+    start: Start<'_>,
+    c: &mut [f32],
+) {
     let Shape { m, k, n } = shape;
     if m == 0 || n == 0 {
         return;
@@ -70,12 +83,11 @@ pub(crate) fn matmul(shape: Shape, a: Left<'_>, b: &[f32], start: Start<'_>, c: 
     };
     // SAFETY of what follows: the assertions above are the bounds that `Product` promises, and the borrows of `a`, `b`,
     // `c` and `start` outlive the call.
-    run(product);
+    run(arch, product);
 }
 
-/// Chooses the instruction set that the machine has.
-fn run(product: Product) {
-    match pulp::Arch::new() {
+fn run(arch: pulp::Arch, product: Product) {
+    match arch {
         // Without vectors of its own, four lanes at a time become whatever the machine has.
         pulp::Arch::Scalar => Simd::vectorize(pulp::Scalar128b, product),
         #[allow(unreachable_patterns, reason = "there are architectures without others")]

@@ -14,6 +14,8 @@ mod gaussian;
 mod init;
 mod jvp;
 mod kernel;
+#[cfg(test)]
+mod kernel_tests;
 mod loss;
 mod math;
 mod mean_field;
@@ -25,6 +27,8 @@ mod norm;
 mod op;
 mod passes;
 mod squashed;
+#[cfg(feature = "candle")]
+mod squashed_op;
 mod store;
 mod tape;
 mod transpose;
@@ -47,4 +51,5 @@ pub use network::{Network, Parameters, rows_of, tensor_of};
 #[cfg(feature = "candle")]
 pub use op::{backend, gradients};
 pub use squashed::{ActionUnits, LogStd, SquashedHead};
+pub use store::{Loaded, Store};
 pub use tape::Tape;

@@ -3,8 +3,8 @@
 mod bounded;
 mod sealed;
 
-pub use sealed::{backend, gradients};
 pub(crate) use sealed::{Read, Second, flat, inner, refused};
+pub use sealed::{backend, gradients};
 
 use crate::composite;
 use crate::{Gradients, Mlp, Tape};
@@ -181,13 +181,16 @@ impl CustomOp2 for Call {
             if self.generation() != kept.generation {
                 return Err(refused(sealed::STALE));
             }
-            let Kept { tapes, fresh, .. } = &mut *kept;
-            if !std::mem::take(fresh) {
-                let mut again = vec![0.0; y.elem_count()];
-                self.net.forward_saved(theta, x, rows, tapes, &mut again).map_err(inner)?;
+            // Without rows nothing is written to the tapes, and the gradients stay zero.
+            if rows > 0 {
+                let Kept { tapes, fresh, .. } = &mut *kept;
+                if !std::mem::take(fresh) {
+                    let mut again = vec![0.0; y.elem_count()];
+                    self.net.forward_saved(theta, x, rows, tapes, &mut again).map_err(inner)?;
+                }
+                let gradients = Gradients { theta: dtheta.as_deref_mut(), x: dx.as_deref_mut() };
+                self.net.backward(theta, x, tapes, dy, gradients).map_err(inner)?;
             }
-            let gradients = Gradients { theta: dtheta.as_deref_mut(), x: dx.as_deref_mut() };
-            self.net.backward(theta, x, tapes, dy, gradients).map_err(inner)?;
         }
         let seal = |values: Option<Vec<f32>>, like: &Tensor| {
             values.map(|values| Second::derivative_of([x, theta, dy], values, like.shape())).transpose()
@@ -217,4 +220,3 @@ impl Shared {
         }
     }
 }
-

@@ -30,12 +30,12 @@ use std::f32::consts::LN_2;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SquashedHead {
-    space: BoxSpace,
-    scale: Vec<f32>,
-    center: Vec<f32>,
-    log_std: LogStd,
+    pub(crate) space: BoxSpace,
+    pub(crate) scale: Vec<f32>,
+    pub(crate) center: Vec<f32>,
+    pub(crate) log_std: LogStd,
     /// What is taken from a row's log-probability for the units that it is in.
-    log_volume: f32,
+    pub(crate) log_volume: f32,
 }
 
 /// How the logarithm of a deviation is kept within bounds.
@@ -368,9 +368,9 @@ vectorized! {
 }
 
 /// ½·ln 2π.
-const HALF_LN_TAU: f32 = 0.918_938_5;
+pub(crate) const HALF_LN_TAU: f32 = 0.918_938_5;
 /// How far the tangent is undone. Here one unit in the last place of an action is already worth 0.03 of `u`.
-const EDGE: f32 = 0.999_999;
+pub(crate) const EDGE: f32 = 0.999_999;
 
 /// Moves a number to within bounds. What is not finite comes out as not a number: it must reach whoever checks.
 #[inline(always)]

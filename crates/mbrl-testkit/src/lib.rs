@@ -16,12 +16,16 @@
 mod alloc;
 mod env;
 pub mod fakes;
+#[cfg(feature = "gemm")]
+mod gemm;
 mod model;
 mod policy;
 mod task;
 
 pub use alloc::{Allocations, CountingAlloc, allocations};
 pub use env::check_env;
+#[cfg(feature = "gemm")]
+pub use gemm::multiply_squares;
 pub use model::check_model;
 pub use policy::check_policy;
 pub use task::{check_physics, check_task};

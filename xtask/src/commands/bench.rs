@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only the cases whose name contains this.
+    /// Only the cases of this group (buffer, envs, nn), or whose name contains this.
     filter: Option<String>,
     /// Also write the results to this file, as a JSON array.
     #[arg(long, value_name = "FILE")]
@@ -44,7 +44,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if let Some(folder) = args.json.as_deref().and_then(folder_of).filter(|folder| !folder.is_dir()) {
         return Err(Error::invalid(format_args!("there is no folder {}: create it first", folder.display())));
     }
-    let wanted = |name: &str| args.filter.as_deref().is_none_or(|filter| name.contains(filter));
+    let wanted = |case: &Case| {
+        args.filter.as_deref().is_none_or(|filter| case.group == filter || case.name.contains(filter))
+    };
     let rows = match &args.peers {
         Some(python) => peers::run(python, args.rounds, wanted)?,
         None => floors(args.rounds, wanted)?,
@@ -91,8 +93,8 @@ fn folder_of(file: &Path) -> Option<&Path> {
     file.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
 
-fn floors(rounds: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
-    let cases = CASES.iter().filter(|case| wanted(case.name));
+fn floors(rounds: usize, wanted: impl Fn(&Case) -> bool) -> Result<Vec<Row>> {
+    let cases = CASES.iter().filter(|case| wanted(case));
     Ok(cases
         .map(|case: &Case| {
             out::progress(format_args!("measuring {}, threads: {}", case.name, case.threads));

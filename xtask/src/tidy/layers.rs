@@ -10,17 +10,30 @@ struct Layer {
     sees: &'static [&'static str],
 }
 
+const ALL_LIBRARIES: &[&str] =
+    &["mbrl-core", "mbrl-testkit", "mbrl-buffer", "mbrl-envs", "mbrl-plan", "mbrl-nn", "mbrl-models"];
+
 const LAYERS: &[Layer] = &[
     Layer { name: "mbrl-core", level: 0, sees: &[] },
     Layer { name: "mbrl-testkit", level: 1, sees: &["mbrl-core"] },
     Layer { name: "mbrl-buffer", level: 2, sees: &["mbrl-core"] },
     Layer { name: "mbrl-envs", level: 2, sees: &["mbrl-core"] },
     Layer { name: "mbrl-plan", level: 2, sees: &["mbrl-core"] },
-    Layer { name: "mbrl-bench", level: 5, sees: &["mbrl-core", "mbrl-buffer", "mbrl-envs", "mbrl-plan"] },
+    Layer { name: "mbrl-nn", level: 2, sees: &["mbrl-core"] },
+    Layer { name: "mbrl-models", level: 3, sees: &["mbrl-core", "mbrl-buffer", "mbrl-nn"] },
+    Layer { name: "mbrl-bench", level: 5, sees: ALL_LIBRARIES },
     Layer {
         name: "xtask",
         level: 6,
-        sees: &["mbrl-core", "mbrl-buffer", "mbrl-envs", "mbrl-plan", "mbrl-bench"],
+        sees: &[
+            "mbrl-core",
+            "mbrl-buffer",
+            "mbrl-envs",
+            "mbrl-plan",
+            "mbrl-nn",
+            "mbrl-models",
+            "mbrl-bench",
+        ],
     },
 ];
 

@@ -19,6 +19,8 @@ pub struct BayesConfig {
     pub init: Init,
     /// Where ρ begins: the deviation of a weight is softplus(ρ).
     pub rho: f32,
+    /// What is known of the noise in targets.
+    pub noise: TargetNoise,
     /// What is believed of a weight before any data.
     pub prior: Prior,
     /// How the divergence from the prior is told.
@@ -33,6 +35,20 @@ pub struct BayesConfig {
     pub epochs: usize,
     /// The networks that learn when episodes end, where that is not known.
     pub termination: TerminationConfig,
+}
+
+/// What is known of the noise in targets, whose columns are brought to mean zero and deviation one before they are learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum TargetNoise {
+    /// Nothing: the network predicts a variance beside each mean, within bounds that are learnt too.
+    #[default]
+    Learnt,
+    /// It is the same everywhere.
+    Known {
+        /// Its deviation, as a share of the target's own.
+        deviation: f32,
+    },
 }
 
 /// The share of the divergence that belongs to minibatch i of M.
@@ -65,6 +81,7 @@ impl Default for BayesConfig {
             activation: Activation::Silu,
             init: Init::TruncatedNormal,
             rho: -4.0,
+            noise: TargetNoise::Learnt,
             prior: Prior::Gaussian { deviation: 1.0 },
             divergence: Divergence::ClosedForm,
             weights: MinibatchWeights::Uniform,
@@ -89,6 +106,11 @@ impl BayesConfig {
         }
         if !(-30.0..30.0).contains(&self.rho) {
             return Err(Error::invalid(format_args!("rho is {}: give a number between -30 and 30", self.rho)));
+        }
+        if let TargetNoise::Known { deviation } = self.noise
+            && !(deviation > 0.0 && deviation.is_finite())
+        {
+            return Err(Error::invalid(format_args!("noise.deviation is {deviation}: give a positive number")));
         }
         self.prior.validate().map_err(|error| error.wrap("prior"))?;
         if self.divergence == Divergence::ClosedForm && matches!(self.prior, Prior::Mixture { .. }) {
@@ -123,6 +145,7 @@ mod tests {
         for (name, config) in [
             ("epochs", BayesConfig { epochs: 0, ..BayesConfig::default() }),
             ("rho", BayesConfig { rho: f32::NAN, ..BayesConfig::default() }),
+            ("noise", BayesConfig { noise: TargetNoise::Known { deviation: 0.0 }, ..BayesConfig::default() }),
             ("prior", BayesConfig { prior: Prior::Gaussian { deviation: 0.0 }, ..BayesConfig::default() }),
             ("monte_carlo", BayesConfig { prior: mixture, ..BayesConfig::default() }),
         ] {

@@ -105,7 +105,8 @@ pub struct Stop {
 pub enum Keep {
     /// Of each member, those of the epoch where it improved last.
     BestOfEach,
-    /// Of all members, those of the epoch where any of them improved last, as mbrl-lib does.
+    /// Of all members, those of the epoch where any of them improved last, as mbrl-lib does; what is to be improved on is at
+    /// first the error before the first epoch, and where nothing improves on it those of the last epoch are kept.
     BestOfAll,
     /// Those of the last epoch.
     Last,
@@ -127,7 +128,7 @@ pub enum Start {
 pub enum Targets {
     /// Their own. A column whose scale no such network can learn is refused.
     Raw,
-    /// Mean zero and deviation one.
+    /// Mean zero and deviation one; held-out errors are then in these units.
     Normalized,
 }
 
@@ -181,15 +182,18 @@ impl EnsembleConfig {
     /// - `official-code`: jannerm/mbpo. The two do not differ in the model; the name is there so that a run can say what it
     ///   follows.
     /// - `mbrl-lib`: facebookresearch/mbrl-lib with its `mbpo_cartpole` overrides: one decay for all layers, bounds that
-    ///   stay, rows shared, and all members put back together.
+    ///   stay, no limit to what is held out, and all members put back together. Where it differs still: its decay is of
+    ///   biases too, its inputs are normalised by held-out rows too, and its elites have the least error of any epoch, not
+    ///   of the one that is gone back to.
     pub fn preset(name: &str) -> Result<Self> {
         match name {
             "paper" | "official-code" => Ok(EnsembleConfig::default()),
             "mbrl-lib" => Ok(EnsembleConfig {
                 decay: vec![5e-5],
                 likelihood: Likelihood::Gaussian { bounds: Bounds::Fixed, bounds_penalty: 0.0 },
-                resampling: Resampling::Shared,
                 holdout: Holdout { share: 0.2, cap: usize::MAX },
+                // Its patience of 5 stops after the fifth such epoch, not past it.
+                stop: Stop { patience: 4, ..EnsembleConfig::default().stop },
                 keep: Keep::BestOfAll,
                 ..EnsembleConfig::default()
             }),

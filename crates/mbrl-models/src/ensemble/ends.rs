@@ -1,10 +1,12 @@
 //! Networks that learn when episodes end.
 
 use super::config::TerminationConfig;
+use super::fit::check_parameters;
 use super::stack::{Loss, Samples, Stack, Stepped};
 use crate::Normalizer;
 use crate::frozen::Ends;
 use crate::prepare::Prepared;
+use crate::snapshot::EndsSnapshot;
 use mbrl_core::{Dims, Error, Key, Result};
 use mbrl_nn::{Activation, Adam, Init, Mlp, decay_by_layer};
 use rand::seq::SliceRandom;
@@ -30,12 +32,20 @@ impl EndsTrainer {
         Ends { net: self.stack.net.clone(), input: self.input.clone(), theta: self.stack.theta.clone() }
     }
 
-    /// What training changes.
-    pub(crate) fn state(&self) -> (Vec<f32>, Adam, Normalizer) {
-        (self.stack.theta.clone(), self.stack.adam.clone(), self.input.clone())
+    /// Forgets everything.
+    pub(crate) fn reset(&mut self, key: Key) {
+        let members = self.stack.members();
+        self.stack.theta = Init::TruncatedNormal.parameters(&self.stack.net, members, key);
+        self.stack.adam = Adam::new(self.stack.theta.len());
     }
 
-    pub(crate) fn set_state(&mut self, (theta, adam, input): (Vec<f32>, Adam, Normalizer)) {
+    /// What training changes.
+    pub(crate) fn snapshot(&self) -> EndsSnapshot {
+        let Stack { theta, adam, .. } = &self.stack;
+        EndsSnapshot { theta: theta.clone(), adam: adam.clone(), input: self.input.clone() }
+    }
+
+    pub(crate) fn restore(&mut self, EndsSnapshot { theta, adam, input }: EndsSnapshot) {
         (self.stack.theta, self.stack.adam, self.input) = (theta, adam, input);
     }
 
@@ -81,6 +91,7 @@ impl EndsTrainer {
                 }
             }
         }
-        Ok(())
+        // A step past the last loss is seen by nobody else.
+        check_parameters("parameter of the termination", epochs, &self.stack.theta, self.stack.net.params())
     }
 }

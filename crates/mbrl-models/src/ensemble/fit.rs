@@ -1,6 +1,6 @@
 //! The training of an ensemble: epochs over resampled rows, held-out errors, and when to stop.
 
-use super::config::{Bounds, EnsembleConfig, Keep, Likelihood, Resampling};
+use super::config::{Bounds, EnsembleConfig, Keep, Likelihood, Resampling, Stop};
 use super::stack::{Loss, Samples, Stack, Stepped};
 use crate::design::Design;
 use crate::frozen::Head;
@@ -36,7 +36,11 @@ pub(super) fn train(
     let width = data.target.mean.len();
     let mut rows = resample(config.resampling, members, data.train.rows, key.child("rows"));
     let mut stepped = vec![Stepped::default(); members];
-    let mut watch = Watch::new(config, &stack.theta, members);
+    let at_first = match config.keep {
+        Keep::BestOfAll => holdout_errors(&stack.net, &stack.theta, head, &data.holdout, width)?,
+        Keep::BestOfEach | Keep::Last => Vec::new(),
+    };
+    let mut watch = Watch::new(config, at_first, members);
     let mut errors = Vec::new();
     for epoch in 0.. {
         let order = key.child("epoch").at(epoch as u64).below();
@@ -48,7 +52,7 @@ pub(super) fn train(
             let to = (from + config.batch).min(data.train.rows);
             let samples = Samples { input: &data.train.input, target: &data.train.target, width };
             let objective = match &*head {
-                Head::Deterministic => Loss::Squares,
+                Head::Deterministic | Head::Known { .. } => Loss::Squares,
                 Head::Gaussian { bounds } => Loss::Gaussian { head: GaussianHead { dim: width }, bounds },
             };
             stack.step(&config.adam, samples, objective, |member| &rows[member][from..to], &mut stepped)?;
@@ -70,6 +74,16 @@ pub(super) fn train(
         }
     }
     let epochs = watch.epochs;
+    // A step past the last loss is seen by nobody else where nothing is held out.
+    check_parameters("parameter", epochs, &stack.theta, stack.net.params())?;
+    if let Head::Gaussian { bounds } = &*head
+        && let Some(bound) = bounds.iter().find(|bound| !bound.is_finite())
+    {
+        return Err(Error::non_finite(format_args!(
+            "epoch {}: a bound of log-variances is {bound}: lower adam.lr, or look for outliers in the data",
+            epochs - 1
+        )));
+    }
     if watch.put_back(&mut stack.theta) {
         errors = holdout_errors(&stack.net, &stack.theta, head, &data.holdout, width)?;
     }
@@ -80,6 +94,14 @@ fn exploded(member: usize, epoch: usize, what: &str, value: f64) -> Error {
     Error::non_finite(format_args!(
         "member {member}, epoch {epoch}: the {what} is {value}: lower adam.lr, or look for outliers in the data"
     ))
+}
+
+/// Refuses parameters `[members, params]` that are not finite after so many epochs.
+pub(crate) fn check_parameters(what: &str, epochs: usize, theta: &[f32], params: usize) -> Result<()> {
+    match theta.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(i) => Err(exploded(i / params, epochs.saturating_sub(1), what, f64::from(theta[i]))),
+    }
 }
 
 /// The rows of each member.
@@ -148,46 +170,51 @@ pub(crate) fn holdout_errors(net: &Mlp, theta: &[f32], head: &Head, holdout: &De
 struct Watch<'a> {
     config: &'a EnsembleConfig,
     best: Vec<f64>,
+    /// Empty, as long as there was no improvement.
     kept: Vec<f32>,
     since: usize,
     epochs: usize,
 }
 
 impl<'a> Watch<'a> {
-    fn new(config: &'a EnsembleConfig, theta: &[f32], members: usize) -> Self {
-        let kept = if config.keep == Keep::Last { Vec::new() } else { theta.to_vec() };
-        Watch { config, best: vec![f64::INFINITY; members], kept, since: 0, epochs: 0 }
+    /// `errors` are those on held-out rows before the first step.
+    fn new(config: &'a EnsembleConfig, errors: Vec<f64>, members: usize) -> Self {
+        // MBPO's code begins each call with an error beyond all others, so that the first epoch is an improvement;
+        // mbrl-lib begins with that of the parameters it is given.
+        let best = if config.keep == Keep::BestOfAll { errors } else { vec![f64::INFINITY; members] };
+        Watch { config, best, kept: Vec::new(), since: 0, epochs: 0 }
     }
 
     /// Whether training ends after this epoch, whose held-out errors these are.
     fn stop_after(&mut self, epoch: usize, errors: &[f64], theta: &[f32]) -> bool {
-        let stop = &self.config.stop;
+        let Stop { improvement, patience, max_epochs } = self.config.stop;
         self.epochs = epoch + 1;
-        let params = theta.len() / self.best.len();
-        let mut improved = false;
-        for (member, error) in errors.iter().enumerate() {
-            let best = &mut self.best[member];
-            // The first epoch improves on nothing; an error of zero cannot be improved on.
-            if best.is_infinite() || (*best - error) / *best > stop.improvement {
-                *best = *error;
-                improved = true;
-                if self.config.keep == Keep::BestOfEach {
-                    let own = member * params..(member + 1) * params;
-                    self.kept[own.clone()].copy_from_slice(&theta[own]);
-                }
+        // The first epoch improves on nothing; an error of zero cannot be improved on.
+        let improves = |(best, error): (&f64, &f64)| best.is_infinite() || (best - error) / best > improvement;
+        let improved: Vec<bool> = self.best.iter().zip(errors).map(improves).collect();
+        let any = improved.contains(&true);
+        if any && (self.kept.is_empty() || self.config.keep == Keep::BestOfAll) {
+            self.kept = theta.to_vec();
+        }
+        if any && self.config.keep == Keep::BestOfAll {
+            // Also of those that did not improve by enough, as mbrl-lib does.
+            self.best.iter_mut().zip(errors).for_each(|(best, error)| *best = best.min(*error));
+        } else if any {
+            let params = theta.len() / self.best.len();
+            for (member, _) in improved.iter().enumerate().filter(|(_, improved)| **improved) {
+                self.best[member] = errors[member];
+                let own = member * params..(member + 1) * params;
+                self.kept[own.clone()].copy_from_slice(&theta[own]);
             }
         }
-        if improved && self.config.keep == Keep::BestOfAll {
-            self.kept.copy_from_slice(theta);
-        }
-        self.since = if improved { 0 } else { self.since + 1 };
-        let enough = !errors.is_empty() && self.since > stop.patience;
-        enough || stop.max_epochs.is_some_and(|max| self.epochs >= max)
+        self.since = if any { 0 } else { self.since + 1 };
+        let enough = !errors.is_empty() && self.since > patience;
+        enough || max_epochs.is_some_and(|max| self.epochs >= max)
     }
 
     /// Goes back to the best parameters, if any were held against held-out rows.
     fn put_back(self, theta: &mut [f32]) -> bool {
-        let known = self.config.keep != Keep::Last && self.best.iter().any(|best| best.is_finite());
+        let known = self.config.keep != Keep::Last && !self.kept.is_empty();
         if known {
             theta.copy_from_slice(&self.kept);
         }

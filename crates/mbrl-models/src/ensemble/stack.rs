@@ -7,12 +7,15 @@ use std::sync::Mutex;
 
 /// Networks with their parameters and their optimizer.
 #[derive(Debug)]
-pub(crate) struct Stack {
-    pub(crate) net: Mlp,
-    /// `[members, params]`
-    pub(crate) theta: Vec<f32>,
-    pub(crate) adam: Adam,
-    pub(crate) decay: Vec<Decay>,
+pub struct Stack {
+    /// Their shape.
+    pub net: Mlp,
+    /// Their parameters, `[members, params]`.
+    pub theta: Vec<f32>,
+    /// Their optimizer.
+    pub adam: Adam,
+    /// The decay of each member's parameters.
+    pub decay: Vec<Decay>,
     /// What a member's step is worked out in. Whoever takes a step takes one and puts it back, so that there are as many as
     /// threads, and one thread's stays in its cache.
     lanes: Mutex<Vec<Lane>>,
@@ -31,20 +34,27 @@ struct Lane {
 
 /// What is fitted, in rows that members pick from.
 #[derive(Clone, Copy)]
-pub(crate) struct Samples<'a> {
+#[derive(Debug)]
+pub struct Samples<'a> {
     /// `[rows, in]`
-    pub(crate) input: &'a [f32],
+    pub input: &'a [f32],
     /// `[rows, targets]`
-    pub(crate) target: &'a [f32],
+    pub target: &'a [f32],
     /// How wide a target is.
-    pub(crate) width: usize,
+    pub width: usize,
 }
 
 /// What a member's outputs are held against, its mean over rows and numbers.
 #[derive(Clone, Copy)]
-pub(crate) enum Loss<'a> {
+#[derive(Debug)]
+pub enum Loss<'a> {
     /// (μ − y)²·e^(−lv) + lv.
-    Gaussian { head: GaussianHead, bounds: &'a [f32] },
+    Gaussian {
+        /// What the outputs mean.
+        head: GaussianHead,
+        /// The bounds of log-variances.
+        bounds: &'a [f32],
+    },
     /// (μ − y)².
     Squares,
     /// The negative log-likelihood of a yes or no, by the logarithm of the odds.
@@ -53,24 +63,27 @@ pub(crate) enum Loss<'a> {
 
 /// How a member's step went.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stepped {
-    pub(crate) loss: f64,
+pub struct Stepped {
+    /// Its loss before the step.
+    pub loss: f64,
     /// The gradient of the bounds of log-variances, where there are any.
-    pub(crate) dbounds: Vec<f32>,
+    pub dbounds: Vec<f32>,
 }
 
 impl Stack {
-    pub(crate) fn new(net: Mlp, theta: Vec<f32>, decay: Vec<Decay>) -> Self {
+    /// Members that have not been trained.
+    pub fn new(net: Mlp, theta: Vec<f32>, decay: Vec<Decay>) -> Self {
         let adam = Adam::new(theta.len());
         Stack { net, theta, adam, decay, lanes: Mutex::default() }
     }
 
-    pub(crate) fn members(&self) -> usize {
+    /// How many there are.
+    pub fn members(&self) -> usize {
         self.theta.len() / self.net.params()
     }
 
     /// One step of every member on its rows, which `rows` says by member.
-    pub(crate) fn step<'r>(
+    pub fn step<'r>(
         &mut self,
         config: &AdamConfig,
         samples: Samples<'_>,

@@ -49,7 +49,11 @@ impl Parameters {
     pub fn set(&mut self, values: &[f32]) -> Result<()> {
         self.edit(|own| {
             if own.len() != values.len() {
-                return Err(Error::invalid(format_args!("{} values for {} parameters", values.len(), own.len())));
+                return Err(Error::invalid(format_args!(
+                    "{} values for {} parameters",
+                    values.len(),
+                    own.len()
+                )));
             }
             own.copy_from_slice(values);
             Ok(())
@@ -111,7 +115,9 @@ impl Parameters {
     /// The gradient of these parameters among those of a loss.
     pub fn gradient<'a>(&self, gradients: &'a GradStore) -> Result<&'a Tensor> {
         gradients.get(self.tensor()).ok_or_else(|| {
-            Error::invalid("the loss has no gradient of these parameters: compute it from what `forward` returned")
+            Error::invalid(
+                "the loss has no gradient of these parameters: compute it from what `forward` returned",
+            )
         })
     }
 

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 impl GaussianHead {
     /// The means and the log-variances within their bounds, `[.., dim]` each, of outputs `[.., 2·dim]`. The bounds are a
     /// tensor `[2·dim]`, laid out like [`bounds`](GaussianHead::bounds): where it is a variable they are learnt.
-    pub fn split(&self, y: &Tensor, bounds: &Tensor) -> Result<(Tensor, Tensor)> {
+    pub fn apply(&self, y: &Tensor, bounds: &Tensor) -> Result<(Tensor, Tensor)> {
         let wide = 2 * self.dim;
         if y.dims().last() != Some(&wide) || bounds.dims() != [wide] {
             return Err(Error::invalid(format_args!(
@@ -123,5 +123,52 @@ vectorized! {
                 dmin[i] += f64::from(dy[i] * (1.0 - lower));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    fn numbers(tensor: &Tensor) -> Vec<f32> {
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn the_operation_and_the_composite_agree() {
+        let head = GaussianHead { dim: 3 };
+        let raw: Vec<f32> = (0..42).map(|i| (i as f32 * 0.7).sin() * 14.0).collect();
+        let y = Var::from_vec(raw, (1, 7, 6), &Device::Cpu).unwrap();
+        let bounds = Var::from_vec(vec![0.5f32, 1.0, -1.0, -10.0, -3.0, -2.0], 6, &Device::Cpu).unwrap();
+        let raw = y.narrow(2, 3, 3).unwrap();
+        let results =
+            [head.apply(&y, &bounds).unwrap().1, head.composite(&raw, &bounds).unwrap()].map(|log_var| {
+                let weight =
+                    Tensor::arange(-10.0f32, 11.0, &Device::Cpu).unwrap().reshape((1, 7, 3)).unwrap();
+                let found = (&log_var * weight).unwrap().sum_all().unwrap().backward().unwrap();
+                let gradients = [&y, &bounds].map(|of| numbers(found.get(of).unwrap()));
+                (numbers(&log_var), gradients)
+            });
+        let [(a, [dy, dbounds]), (b, [composite_dy, composite_dbounds])] = results;
+        for (ours, theirs) in [(a, b), (dy, composite_dy), (dbounds, composite_dbounds)] {
+            assert!(ours.iter().zip(&theirs).all(|(a, b)| (a - b).abs() < 1e-5 * b.abs().max(1.0)));
+            assert!(theirs.iter().any(|number| number.abs() > 0.1));
+        }
+    }
+
+    #[test]
+    fn bounds_may_change_before_the_way_back_but_not_be_gone_through_twice() {
+        let head = GaussianHead { dim: 1 };
+        let y = Tensor::new(&[[0.0f32, 0.3]], &Device::Cpu).unwrap();
+        let bounds = Var::from_vec(head.bounds(), 2, &Device::Cpu).unwrap();
+        let loss = head.apply(&y, &bounds).unwrap().1.sum_all().unwrap();
+        let before = loss.backward().unwrap();
+        bounds.set(&(bounds.as_tensor() * 0.5).unwrap()).unwrap();
+        let after = loss.backward().unwrap();
+        let [before, after] = [before, after].map(|found| found.get(&bounds).unwrap().clone());
+        assert_eq!(numbers(&before), numbers(&after));
+        let error = crate::gradients(&after.sqr().unwrap().sum_all().unwrap()).unwrap_err();
+        assert!(error.is_unsupported(), "{error}");
     }
 }

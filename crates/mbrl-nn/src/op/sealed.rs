@@ -6,8 +6,10 @@ use mbrl_core::{Error, Result};
 use std::sync::{Mutex, PoisonError};
 
 /// candle hands errors on as text, so these are known by their words.
-pub(crate) const STALE: &str = "the parameters were changed after this forward pass: go forward again before backward";
-const SECOND: &str = "a network's gradient has no derivative in candle's graph: for products with the Fisher matrix use `jvp`";
+pub(crate) const STALE: &str =
+    "the parameters were changed after this forward pass: go forward again before backward";
+const SECOND: &str = "a gradient has no derivative of its own here: `detach` it to use its value; for products with a \
+                     Fisher matrix there is `jvp`";
 
 /// An error of candle as ours.
 pub fn backend(error: candle_core::Error) -> Error {

@@ -45,6 +45,8 @@ fn activate(activation: Activation, z: f64) -> (f64, f64) {
 
 /// What a layer saw and did in one row.
 struct Kept {
+    /// How near a number came to where a rectifier turns.
+    nearest: f64,
     h: Vec<f64>,
     slope: Vec<f64>,
     standard: Vec<f64>,
@@ -70,7 +72,8 @@ fn row(net: &Mlp, theta: &[f64], x: &[f64]) -> (Vec<f64>, Vec<Kept>) {
         let last = i + 1 == net.layers().len();
         let end = |z: &f64| if last { (*z, 1.0) } else { activate(net.activation(), *z) };
         let (out, slope) = z.iter().map(end).unzip();
-        kept.push(Kept { h: std::mem::replace(&mut h, out), slope, standard, over });
+        let nearest = z.iter().fold(f64::INFINITY, |near, z| near.min(z.abs()));
+        kept.push(Kept { nearest, h: std::mem::replace(&mut h, out), slope, standard, over });
     }
     (h, kept)
 }
@@ -104,6 +107,15 @@ pub(crate) fn backward(net: &Mlp, theta: &[f64], x: &[f64], dy: &[f64]) -> (Vec<
         dx.extend(d);
     }
     (dtheta, dx)
+}
+
+/// How near any hidden number comes to zero. There single precision may take the other side, and a rectifier's gradient with
+/// it.
+pub(crate) fn nearest_turn(net: &Mlp, theta: &[f64], x: &[f64]) -> f64 {
+    let hidden = net.layers().len() - 1;
+    let of_row =
+        |x: &[f64]| row(net, theta, x).1[..hidden].iter().fold(f64::INFINITY, |a, k| a.min(k.nearest));
+    x.chunks(net.input()).map(of_row).fold(f64::INFINITY, f64::min)
 }
 
 fn norm_backward(d: &mut [f64], layer: &Layer, theta: &[f64], kept: &Kept, dtheta: &mut [f64]) {

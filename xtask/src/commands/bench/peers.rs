@@ -15,6 +15,8 @@ struct Peer {
     case: &'static str,
     /// The script.
     script: &'static str,
+    /// What it is told of sizes.
+    arguments: &'static str,
     /// How many of the script's operations a call of the case does.
     operations: f64,
     /// How many times faster we mean to be.
@@ -22,15 +24,49 @@ struct Peer {
 }
 
 const PEERS: &[Peer] = &[
-    Peer { case: "buffer/gather/o17a6/b256/n1e6", script: "numpy_gather.py", operations: 1.0, target: 3.0 },
-    Peer { case: "buffer/sample/o17a6/b256/n1e6", script: "sb3_sample.py", operations: 1.0, target: 5.0 },
+    Peer { case: "buffer/gather/o17a6/b256/n1e6", script: "numpy_gather.py", target: 3.0, ..ALONE },
+    Peer { case: "buffer/sample/o17a6/b256/n1e6", script: "sb3_sample.py", target: 5.0, ..ALONE },
     Peer {
         case: "env/pendulum/steps4096",
         script: "gymnasium_pendulum.py",
         operations: 4096.0,
         target: 100.0,
+        ..ALONE
     },
+    nn("train/7x23-200x4-36/b256", "torch_train.py", LARGE_TRAIN),
+    nn("train/7x23-200x4-36/b256", "jax_train.py", LARGE_TRAIN),
+    nn("train/7x5-64x2-8/b256", "torch_train.py", SMALL_TRAIN),
+    nn("train/7x5-64x2-8/b256", "jax_train.py", SMALL_TRAIN),
+    nn("forward/7x23-200x4-36/r10000", "torch_forward.py", LARGE_FORWARD),
+    nn("forward/7x23-200x4-36/r10000", "jax_forward.py", LARGE_FORWARD),
+    nn("forward/7x5-64x2-8/r10000", "torch_forward.py", SMALL_FORWARD),
+    nn("forward/7x5-64x2-8/r10000", "jax_forward.py", SMALL_FORWARD),
+    nn("sac/o17a6h256b256/p1", "torch_sac.py", SAC),
+    nn("sac/o17a6h256b256/p1", "jax_sac.py", SAC),
+    nn("sac/o17a6h256b256/p4", "torch_sac.py", SAC_4),
+    nn("sac/o17a6h256b256/p4", "jax_sac.py", SAC_4),
+    nn("sac/o17a6h256b256/p16", "torch_sac.py", SAC_16),
+    nn("sac/o17a6h256b256/p16", "jax_sac.py", SAC_16),
+    nn("sac/o4a1h64b256/p1", "torch_sac.py", SAC_SMALL),
+    nn("sac/o4a1h64b256/p1", "jax_sac.py", SAC_SMALL),
 ];
+
+/// A script without arguments, one of whose operations is a call of the case.
+const ALONE: Peer = Peer { case: "", script: "", arguments: "", operations: 1.0, target: 1.0 };
+
+const LARGE_TRAIN: &str = "--members 7 --inputs 23 --hidden 200x4 --outputs 36 --batch 256";
+const SMALL_TRAIN: &str = "--members 7 --inputs 5 --hidden 64x2 --outputs 8 --batch 256";
+const LARGE_FORWARD: &str = "--members 7 --inputs 23 --hidden 200x4 --outputs 36 --rows 10000";
+const SMALL_FORWARD: &str = "--members 7 --inputs 5 --hidden 64x2 --outputs 8 --rows 10000";
+const SAC: &str = "--obs 17 --act 6 --hidden 256x2 --batch 256 --agents 1";
+const SAC_4: &str = "--obs 17 --act 6 --hidden 256x2 --batch 256 --agents 4";
+const SAC_16: &str = "--obs 17 --act 6 --hidden 256x2 --batch 256 --agents 16";
+const SAC_SMALL: &str = "--obs 4 --act 1 --hidden 64x2 --batch 256 --agents 1";
+
+/// A script of the neural engine's: we mean to be ahead.
+const fn nn(case: &'static str, script: &'static str, arguments: &'static str) -> Peer {
+    Peer { case, script, arguments, ..ALONE }
+}
 
 /// How long a round of ours is: as long as the scripts' own (benches/peers/peer.py), so that both find caches that they
 /// warmed themselves.
@@ -42,20 +78,20 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Times our cases and their peers in turn. The share is how many times faster we are.
-pub(super) fn run(python: &Path, rounds: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
+pub(super) fn run(python: &Path, rounds: usize, wanted: impl Fn(&Case) -> bool) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for peer in PEERS.iter().filter(|peer| wanted(peer.case)) {
-        let Some(case) = CASES.iter().find(|case| case.name == peer.case) else {
-            return Err(Error::invalid(format_args!("no case is called `{}`", peer.case)));
-        };
-        out::progress(format_args!("measuring {} and {}", case.name, peer.script));
-        rows.push(compare(case, peer, python, rounds).with_context(|| peer.script.to_owned())?);
+    for peer in PEERS {
+        // A case may be there for several numbers of threads; its script is told how many.
+        for case in CASES.iter().filter(|case| case.name == peer.case && wanted(case)) {
+            out::progress(format_args!("measuring {} and {}, threads: {}", case.name, peer.script, case.threads));
+            rows.push(compare(case, peer, python, rounds).with_context(|| peer.script.to_owned())?);
+        }
     }
     Ok(rows)
 }
 
 fn compare(case: &Case, peer: &Peer, python: &Path, rounds: usize) -> Result<Row> {
-    let mut script = Script::start(python, peer.script)?;
+    let mut script = Script::start(python, peer, case.threads)?;
     let mut work = (case.prepare)().work;
     let calls = calls_lasting(&mut work, ROUND);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -85,9 +121,11 @@ struct Script {
 }
 
 impl Script {
-    fn start(python: &Path, script: &str) -> Result<Self> {
+    fn start(python: &Path, peer: &Peer, threads: usize) -> Result<Self> {
         let mut child = Command::new(python)
-            .arg(cargo::root().join("benches/peers").join(script))
+            .arg(cargo::root().join("benches/peers").join(peer.script))
+            .args(peer.arguments.split_whitespace())
+            .args(["--threads", &threads.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,0 +1,1 @@
+//! The frozen network against the arithmetic that it stands for.
