@@ -1,6 +1,7 @@
 """A whole SAC update in JAX under one `jit`: gather, twin critics, actor, temperature (three Adams), target networks.
 
-Several agents are one batched network: agent p has critics 2p and 2p + 1.
+Several agents are updated `--together` as one batched network, in which agent p has critics 2p and 2p + 1, and one such batch
+after another: large networks of many agents would not stay in the cache.
 """
 
 import math
@@ -8,16 +9,20 @@ import math
 import peer
 import problem
 
-args = peer.arguments(obs=17, act=6, hidden="256x2", batch=256, agents=1, scan=1)
+args = peer.arguments(obs=17, act=6, hidden="256x2", batch=256, agents=1, together=1, scan=1)
 jax = peer.load_jax()
 import adam
+import numpy as np
 from jax import nn, numpy as jnp
 
 DISCOUNT, TAU, RATE = 0.99, 0.005, 3e-4
 if args.check:
     problem.tiny(args)
-agents, batch, obs, act = args.agents, args.batch, args.obs, args.act
-actor, critics, replay, rows = jax.tree.map(jnp.asarray, problem.sac(args))
+if args.agents % args.together:
+    raise SystemExit(f"--together {args.together} does not divide --agents {args.agents}")
+agents, batch, obs, act = args.together, args.batch, args.obs, args.act
+groups = args.agents // agents
+actor, critics, replay, rows = problem.sac(args)
 
 
 def mlp(network, x):
@@ -86,20 +91,31 @@ def updates(state, replay, rows, key):
     return jax.lax.scan(one, state, length=args.scan)
 
 
-params = actor, critics, jnp.zeros((agents, 1))
-state = params, jax.tree.map(jnp.copy, critics), tuple(map(adam.moments, params)), jnp.int32(0)
+def initial(group):
+    """The state of a group of agents, of which each has one actor and two critics."""
+    part = lambda array: jnp.array(array.reshape(groups, -1, *array.shape[1:])[group])
+    params = jax.tree.map(part, (actor, critics)) + (jnp.zeros((agents, 1)),)
+    return params, jax.tree.map(jnp.copy, params[1]), tuple(map(adam.moments, params)), jnp.int32(0)
+
+
+replay = jnp.asarray(replay)
+rows = [jnp.asarray(part) for part in np.split(rows, groups, axis=1)]
+keys = list(jax.random.split(jax.random.key(0), groups))
+states = [initial(group) for group in range(groups)]
 compiled = jax.jit(update if args.check else updates, donate_argnums=0)
-key = jax.random.key(0)
 
 
-def operation(noise=key):
-    global state
-    state, losses = compiled(state, replay, rows, noise)
+def operation(noise=keys):
+    losses = []
+    for group in range(groups):
+        states[group], loss = compiled(states[group], replay, rows[group], noise[group])
+        losses.append(loss)
     return losses
 
 
 if args.check:
     for t in range(problem.CHECK_STEPS):
-        print(*(f"{value.item():.6f}" for value in operation(problem.sac_noise(args, t))))
+        losses = operation(np.split(problem.sac_noise(args, t), groups, axis=1))
+        print(*(f"{sum(each).item():.6f}" for each in zip(*losses)))
 else:
-    peer.serve(operation, per_call=args.scan, finish=lambda: jax.block_until_ready(state))
+    peer.serve(operation, per_call=args.scan, finish=lambda: jax.block_until_ready(states))

@@ -15,8 +15,8 @@ pub struct Measured {
     pub share: f64,
 }
 
-/// A round is long enough for the clock to be beside the point, and short enough that both see the same machine.
-const ROUND: Duration = Duration::from_millis(10);
+/// A round is long enough that work finds the caches as it left them itself, and short enough that both see the same machine.
+const ROUND: Duration = Duration::from_millis(60);
 
 /// Times the work and its floor in turn, so many rounds each.
 pub fn measure(case: &Case, rounds: usize) -> Measured {

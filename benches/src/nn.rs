@@ -4,8 +4,8 @@ use crate::sac::{Population, Sizes};
 use crate::{Case, Pair, Share};
 use mbrl_core::{Key, NoiseBuf, NoiseSpec};
 use mbrl_models::{Loss, Samples, Stack, Stepped};
-use mbrl_testkit::multiply_squares;
 use mbrl_nn::{Activation, Adam, AdamConfig, GaussianHead, Init, Mlp, decay_by_layer};
+use mbrl_testkit::multiply_squares;
 use rayon::ThreadPool;
 
 /// Sizes of an ensemble.
@@ -25,7 +25,14 @@ const SAC_SMALL: Sizes = Sizes { agents: 1, obs: 4, act: 1, width: 64, batch: 25
 const SIDE: usize = 512;
 const GEMM: &str = "its FLOPs at the best rate of gemm, 512³";
 
-const fn case(name: &'static str, threads: usize, items: u64, flops: f64, target: f64, prepare: fn() -> Pair) -> Case {
+const fn case(
+    name: &'static str,
+    threads: usize,
+    items: u64,
+    flops: f64,
+    target: f64,
+    prepare: fn() -> Pair,
+) -> Case {
     let share = Share::OfRate { work: flops, floor: 2.0 * (SIDE * SIDE * SIDE) as f64 };
     Case { group: "nn", name, threads, floor: GEMM, share, target, items, prepare }
 }
@@ -129,7 +136,8 @@ fn gemm(threads: usize) -> Box<dyn FnMut()> {
 }
 
 fn net(ensemble: Ensemble) -> (Mlp, Vec<f32>) {
-    let net = Mlp::new(ensemble.input, ensemble.hidden, ensemble.output, Activation::Silu).expect("a network");
+    let net =
+        Mlp::new(ensemble.input, ensemble.hidden, ensemble.output, Activation::Silu).expect("a network");
     let theta = Init::TruncatedNormal.parameters(&net, ensemble.members, Key::root(0));
     (net, theta)
 }

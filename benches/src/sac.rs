@@ -2,7 +2,7 @@
 
 use mbrl_core::{BoxSpace, Key, NoiseBuf, NoiseSpec};
 use mbrl_nn::{
-    Activation, ActionUnits, Adam, AdamConfig, Gradients, Init, LogStd, Mlp, SquashedHead, Tape, polyak,
+    ActionUnits, Activation, Adam, AdamConfig, Gradients, Init, LogStd, Mlp, SquashedHead, Tape, polyak,
 };
 
 /// Sizes of an update.
@@ -108,7 +108,8 @@ impl Population {
             record[2 * obs + act + 1] = if record[2 * obs + act + 1] > 2.0 { 1.0 } else { 0.0 };
         }
         let below = key.child("rows").below();
-        let rows = (0..(SETS * agents * batch) as u64).map(|i| (below.at(i).bits() % ROWS as u64) as u32).collect();
+        let rows =
+            (0..(SETS * agents * batch) as u64).map(|i| (below.at(i).bits() % ROWS as u64) as u32).collect();
         let rows_of = |width: usize| vec![0.0; agents * batch * width];
         let work = Work {
             y: rows_of(2 * act),

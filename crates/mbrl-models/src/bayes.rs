@@ -17,7 +17,8 @@ use crate::prepare::{Prepared, prepare};
 use crate::snapshot::Snapshot;
 use crate::stored::Format;
 use mbrl_core::{
-    Belief, DynamicsModel, Error, Fit, FitData, Key, NoiseBuf, NoiseSpec, Recorder, Result, Spec, Spread, Task,
+    Belief, DynamicsModel, Error, Fit, FitData, Key, NoiseBuf, NoiseSpec, Recorder, Result, Spec, Spread,
+    Task,
 };
 use mbrl_nn::{Adam, GaussianHead, Gradients, MeanField, Mlp, Pull, Tape};
 use rand::seq::SliceRandom;
@@ -46,7 +47,9 @@ impl BayesianNetwork {
         let learnt = Learnt { dims: spec.dims(), reward: task.reward.is_none() };
         let width = learnt.target();
         let (outputs, head) = match config.noise {
-            TargetNoise::Learnt => (2 * width, Head::Gaussian { bounds: GaussianHead { dim: width }.bounds() }),
+            TargetNoise::Learnt => {
+                (2 * width, Head::Gaussian { bounds: GaussianHead { dim: width }.bounds() })
+            }
             TargetNoise::Known { deviation } => (width, Head::Known { deviation }),
         };
         let net = Mlp::new(learnt.input(), &config.hidden, outputs, config.activation)?;
@@ -91,10 +94,16 @@ impl BayesianNetwork {
         &self.model
     }
 
-    fn shape(&self) -> [(&'static str, usize); 4] {
-        let dims = self.model.learnt.dims;
-        let members = self.config.members;
-        [("members", members), ("parameters", self.net.params()), ("observations", dims.obs), ("actions", dims.act)]
+    fn shape(&self) -> Vec<(&'static str, usize)> {
+        let learnt = self.model.learnt;
+        vec![
+            ("observations", learnt.dims.obs),
+            ("actions", learnt.dims.act),
+            ("learnt rewards", usize::from(learnt.reward)),
+            ("learnt terminations", usize::from(self.ends.is_some())),
+            ("members", self.config.members),
+            ("parameters of a member", self.net.params()),
+        ]
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -169,7 +178,8 @@ impl BayesianNetwork {
         order.shuffle(&mut key.child("order").rng());
         let batches = train.rows.div_ceil(self.config.batch);
         let mut work = Work::default();
-        let (mut theta, mut dtheta, mut gradient) = (vec![0.0; params], vec![0.0; params], vec![0.0; 2 * params]);
+        let (mut theta, mut dtheta, mut gradient) =
+            (vec![0.0; params], vec![0.0; params], vec![0.0; 2 * params]);
         let mut total = 0.0;
         let draws = key.child("draw").below();
         for (i, rows) in order.chunks(self.config.batch).enumerate() {

@@ -12,12 +12,12 @@ pub use config::{
     TerminationConfig,
 };
 
+use crate::Normalizer;
 use crate::design::Learnt;
 use crate::frozen::{Head, NetworkModel};
 use crate::prepare::prepare;
 use crate::snapshot::Snapshot;
 use crate::stored::Format;
-use crate::Normalizer;
 use ends::EndsTrainer;
 use mbrl_core::{Belief, DynamicsModel, Fit, FitData, Key, Recorder, Result, Spec, Spread, Task};
 use mbrl_nn::{Adam, GaussianHead, Mlp, decay_by_layer};
@@ -87,7 +87,9 @@ impl Ensemble {
         let decay = decay_by_layer(&net, &config.decay_by_layer())?;
         let ends = match task.termination {
             Some(_) => None,
-            None => Some(EndsTrainer::new(&config.termination, learnt.dims, config.members, key.child("ends"))?),
+            None => {
+                Some(EndsTrainer::new(&config.termination, learnt.dims, config.members, key.child("ends"))?)
+            }
         };
         let model = NetworkModel {
             head,
@@ -118,10 +120,16 @@ impl Ensemble {
         &self.model
     }
 
-    fn shape(&self) -> [(&'static str, usize); 4] {
-        let dims = self.model.learnt.dims;
-        let members = self.config.members;
-        [("members", members), ("parameters", self.stack.net.params()), ("observations", dims.obs), ("actions", dims.act)]
+    fn shape(&self) -> Vec<(&'static str, usize)> {
+        let learnt = self.model.learnt;
+        vec![
+            ("observations", learnt.dims.obs),
+            ("actions", learnt.dims.act),
+            ("learnt rewards", usize::from(learnt.reward)),
+            ("learnt terminations", usize::from(self.ends.is_some())),
+            ("members", self.config.members),
+            ("parameters of a member", self.stack.net.params()),
+        ]
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -158,7 +166,8 @@ impl Ensemble {
         let EnsembleConfig { holdout, targets, .. } = self.config;
         let prepared = prepare(self.model.learnt, data, holdout, targets, key)?;
         if self.config.start == Start::Fresh {
-            self.stack.theta = self.config.init.parameters(&self.stack.net, self.config.members, key.child("init"));
+            self.stack.theta =
+                self.config.init.parameters(&self.stack.net, self.config.members, key.child("init"));
             self.stack.adam = Adam::new(self.stack.theta.len());
             self.bounds_adam = Adam::new(self.bounds_adam.mean.len());
             if let Head::Gaussian { bounds } = &mut self.model.head {

@@ -3,8 +3,8 @@
 use crate::design::Learnt;
 use crate::{Normalizer, question};
 use mbrl_core::{
-    Dims, DynamicsModel, End, Error, Lent, Mode, ModelInput, ModelOutput, MomentsMut, Moves, NoiseSpec, Result,
-    Rows, Scratch, ScratchSpec, Spread, Task,
+    Dims, DynamicsModel, End, Error, Lent, Mode, ModelInput, ModelOutput, MomentsMut, Moves, NoiseSpec,
+    Result, Rows, Scratch, ScratchSpec, Spread, Task,
 };
 use mbrl_nn::{GaussianHead, Mlp};
 
@@ -93,7 +93,7 @@ impl NetworkModel {
             }
             Head::Gaussian { bounds } => GaussianHead { dim: width }.moments(y, bounds, mean, variance),
         }
-        if self.target == Normalizer::identity(width) {
+        if self.target.is_identity() {
             return;
         }
         for (mean, variance) in mean.chunks_exact_mut(width).zip(variance.chunks_exact_mut(width)) {
@@ -279,7 +279,8 @@ fn group(member: &[u16], order: &mut [u32], first: &mut [u32]) {
 fn by_member(net: &Mlp, theta: &[f32], first: &[u32], x: &[f32], y: &mut [f32]) -> Result<()> {
     for (theta, bounds) in theta.chunks_exact(net.params()).zip(first.windows(2)) {
         let (from, to) = (bounds[0] as usize, bounds[1] as usize);
-        let (x, y) = (&x[from * net.input()..to * net.input()], &mut y[from * net.output()..to * net.output()]);
+        let (x, y) =
+            (&x[from * net.input()..to * net.input()], &mut y[from * net.output()..to * net.output()]);
         net.forward(theta, x, to - from, y)?;
     }
     Ok(())

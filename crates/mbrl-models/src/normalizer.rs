@@ -20,6 +20,12 @@ impl Normalizer {
         Normalizer { mean: vec![0.0; columns], deviation: vec![1.0; columns] }
     }
 
+    /// Whether it changes nothing.
+    pub(crate) fn is_identity(&self) -> bool {
+        let bits = |numbers: &[f64], all: f64| numbers.iter().all(|x| x.to_bits() == all.to_bits());
+        bits(&self.mean, 0.0) && bits(&self.deviation, 1.0)
+    }
+
     /// The means and deviations of rows `[rows, columns]`; of no row, those of [`identity`](Normalizer::identity).
     pub fn of(rows: &[f32], columns: usize) -> Self {
         let count = rows.len() / columns.max(1);
@@ -95,7 +101,10 @@ mod tests {
         // A large mean with a small deviation, and a constant.
         let mut rows: Vec<f32> = (0..100).flat_map(|i| [4096.0 + (i % 2) as f32 / 64.0, 7.0]).collect();
         let normalizer = Normalizer::of(&rows, 2);
-        assert!((normalizer.mean[0] - 4_096.007_812_5).abs() < 1e-9 && (normalizer.deviation[0] - 1.0 / 128.0).abs() < 1e-9);
+        assert!(
+            (normalizer.mean[0] - 4_096.007_812_5).abs() < 1e-9
+                && (normalizer.deviation[0] - 1.0 / 128.0).abs() < 1e-9
+        );
         assert!((normalizer.deviation[1] - 1.0).abs() < 1e-12);
         normalizer.apply(&mut rows);
         assert!(rows.chunks(2).all(|row| (row[0].abs() - 1.0).abs() < 1e-3 && row[1].abs() < 1e-6));

@@ -73,3 +73,57 @@ fn held_out(holdout: Holdout, data: FitData<'_>, key: Key) -> (Vec<u32>, Vec<u32
     let train = rows.split_off(out);
     (train, rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mbrl_core::{Dims, End, Origin, Transition, TransitionBatch};
+
+    fn counted(rows: usize) -> TransitionBatch {
+        let mut data = TransitionBatch::new(Dims { obs: 1, act: 1 });
+        for i in 0..rows {
+            let (obs, next_obs) = ([i as f32], [i as f32 + (i % 3) as f32]);
+            let (end, origin) = (End::Running, Origin::World);
+            data.push(Transition { obs: &obs, act: &[0.0], next_obs: &next_obs, reward: 0.0, end, origin });
+        }
+        data
+    }
+
+    /// As `int(n · 0.2)`, but 5000 at most, from a permutation.
+    #[test]
+    fn a_fifth_is_held_out_but_not_more_than_the_cap() {
+        let holdout = Holdout { share: 0.2, cap: 5000 };
+        for (rows, expected) in [(1, 0), (4, 0), (5, 1), (9, 1), (10, 2), (25_000, 5000), (40_000, 5000)] {
+            let data = counted(rows);
+            let all: Vec<u32> = (0..rows as u32).collect();
+            let asked = FitData { data: &data, train: &all, holdout: &[] };
+            let (train, out) = held_out(holdout, asked, Key::root(0));
+            assert_eq!(out.len(), expected, "of {rows}");
+            let mut both = [train, out].concat();
+            assert!(rows < 100 || both != all, "they are not drawn");
+            both.sort_unstable();
+            assert_eq!(both, all);
+            assert_eq!(held_out(holdout, FitData { holdout: &[0], ..asked }, Key::root(0)), (all, vec![0]));
+        }
+    }
+
+    #[test]
+    fn inputs_are_normalised_by_the_rows_to_train_on() {
+        let data = counted(100);
+        let learnt = Learnt { dims: Dims { obs: 1, act: 1 }, reward: false };
+        let (train, holdout): (Vec<u32>, Vec<u32>) = ((0..50).collect(), (50..100).collect());
+        let asked = FitData { data: &data, train: &train, holdout: &holdout };
+        let share = Holdout { share: 0.2, cap: 5000 };
+        let prepared = prepare(learnt, asked, share, Targets::Raw, Key::root(0)).unwrap();
+        assert_eq!((prepared.train.rows, prepared.holdout.rows), (50, 50));
+        assert!((prepared.input.mean[0] - 24.5).abs() < 1e-12);
+        assert!((prepared.input.deviation[0] - ((50.0f64 * 50.0 - 1.0) / 12.0).sqrt()).abs() < 1e-9);
+        // The action never changes.
+        assert!((prepared.input.deviation[1] - 1.0).abs() < 1e-15);
+        assert!(prepared.target.is_identity());
+        assert_eq!(prepared.train.target[..4], [0.0, 1.0, 2.0, 0.0]);
+        assert!(
+            (f64::from(prepared.holdout.input[0]) - (50.0 - 24.5) / prepared.input.deviation[0]).abs() < 1e-6
+        );
+    }
+}

@@ -30,12 +30,22 @@ pub(crate) struct EndsSnapshot {
 
 impl Snapshot {
     /// Writes it, behind the sizes of what it belongs to.
-    pub(crate) fn save(mut self, format: &Format, shape: &[(&'static str, usize)], out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn save(
+        mut self,
+        format: &Format,
+        shape: &[(&'static str, usize)],
+        out: &mut dyn Write,
+    ) -> Result<()> {
         format.write_parts(out, &self.parts(shape))
     }
 
     /// The snapshot in a file. This one says how long everything is.
-    pub(crate) fn load(mut self, format: &Format, shape: &[(&'static str, usize)], from: &mut dyn Read) -> Result<Self> {
+    pub(crate) fn load(
+        mut self,
+        format: &Format,
+        shape: &[(&'static str, usize)],
+        from: &mut dyn Read,
+    ) -> Result<Self> {
         format.read_parts(from, &mut self.parts(shape))?;
         let ends = self.ends.as_ref();
         let adams = [&self.adam, &self.bounds_adam].into_iter().chain(ends.map(|ends| &ends.adam));

@@ -1,7 +1,13 @@
 //! Asked again, no model of this crate allocates.
 
+mod common;
+
+use common::{deterministic, fit, known, linear_world, small, spec};
 use mbrl_core::{Belief, Key, MomentsMut, RowBuf, Scratch, Space, Spec, Task};
-use mbrl_models::{LinearConfig, LinearFeatures, LinearPosterior, Oracle, TabularConfig, TabularPosterior};
+use mbrl_models::{
+    BayesConfig, BayesianNetwork, Ensemble, LinearConfig, LinearFeatures, LinearPosterior, Oracle,
+    TabularConfig, TabularPosterior, TargetNoise,
+};
 use mbrl_testkit::{CountingAlloc, allocations, check_model};
 
 #[global_allocator]
@@ -37,4 +43,45 @@ fn models_allocate_nothing_once_the_scratch_has_grown() {
     };
     ask();
     assert_eq!(allocations(ask).1.count, 0);
+}
+
+/// On one thread: what it takes to share work between threads is theirs.
+#[test]
+fn learnt_networks_keep_the_contract_and_allocate_nothing() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        let data = linear_world(300, Key::root(1));
+        let spec = spec(data.dims());
+        let (all, nothing, paid) =
+            (known(), Task::unknown(), Task::unknown().rewarding(|_, act, _| -act[0] * act[0]));
+        let bayes = BayesConfig { members: 3, hidden: vec![16], epochs: 2, ..BayesConfig::default() };
+        let fixed = BayesConfig { noise: TargetNoise::Known { deviation: 0.1 }, ..bayes.clone() };
+        let mut beliefs: Vec<(&str, Box<dyn Belief>)> = Vec::new();
+        for (name, task) in [("known", &all), ("nothing known", &nothing), ("termination unknown", &paid)] {
+            for config in [small(), deterministic()] {
+                beliefs.push((name, Box::new(Ensemble::new(&spec, task, config, Key::root(0)).unwrap())));
+            }
+            for config in [bayes.clone(), fixed.clone()] {
+                beliefs
+                    .push((name, Box::new(BayesianNetwork::new(&spec, task, config, Key::root(0)).unwrap())));
+            }
+        }
+        for (name, mut belief) in beliefs {
+            let (state, act) = (data.obs.view(), data.act.view());
+            // More rows of a member than a block of them holds.
+            check_model(belief.model(), state, act)
+                .unwrap_or_else(|error| panic!("{name}, unfitted: {error}"));
+            fit(&mut *belief, &data, Key::root(2)).unwrap();
+            check_model(belief.model(), state, act).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let spread = belief.spread().unwrap();
+            let len = 300 * spread.members() * spread.moment_dim();
+            let (mut mean, mut variance, scratch) = (vec![0.0; len], vec![0.0; len], &mut Scratch::default());
+            let mut ask = || {
+                let out = MomentsMut::new(&mut mean, &mut variance, 300, spread.moment_dim());
+                spread.moments(state, act, out, scratch).unwrap();
+            };
+            ask();
+            assert_eq!(allocations(ask).1.count, 0, "{name}");
+        }
+    });
 }

@@ -6,7 +6,7 @@ use crate::kernel::{Left, Shape, Start, matmul};
 use crate::mlp::{Layer, Mlp};
 use crate::tape::{Hidden, Tape};
 use crate::transpose::transpose;
-use crate::{norm, passes};
+use crate::{norm, passes, scratch};
 use mbrl_core::{Error, Result};
 use rayon::prelude::*;
 
@@ -124,6 +124,7 @@ impl Mlp {
         tape.fit(self, rows);
         let mut done: &[Hidden] = &[];
         for (i, layer) in self.hidden().iter().enumerate() {
+            passes::fetch(&theta[layer.weight.clone()]);
             let (before, rest) = tape.hidden.split_at_mut(i);
             let from = before.last().map_or(x, |hidden| &hidden.out);
             self.hidden_forward(layer, theta, from, &mut rest[0]);
@@ -165,48 +166,62 @@ impl Mlp {
         mut dtheta: Option<&mut [f32]>,
         wanted: Wanted,
     ) {
-        let Tape { hidden, turned, carried, input, .. } = tape;
+        let Tape { hidden, turned, input, .. } = tape;
         for (i, layer) in self.layers().iter().enumerate().rev() {
             let (before, here) = hidden.split_at_mut(i);
-            if let Some(kept) = here.first_mut() {
-                // What is carried is the gradient of this layer's outputs.
-                self.activation_backward(layer, theta, carried, kept, dtheta.as_deref_mut());
-            }
             let dz = here.first().map_or(dy, |kept| kept.gradient());
             let from = before.last().map_or(x, |kept| &kept.out);
             if let Some(dtheta) = dtheta.as_deref_mut() {
                 weight_gradient(layer, from, dz, turned, &mut dtheta[layer.weight.clone()]);
                 passes::column_sums(dz, layer.output, &mut dtheta[layer.bias.clone()]);
             }
-            if i > 0 {
-                input_gradient(layer, theta, dz, turned, carried);
+            if let Some(kept) = before.last_mut() {
+                turn(layer, theta, turned);
+                self.hidden_backward(layer, theta, dz, turned, kept, &self.layers()[i - 1]);
+                if let Some(dtheta) = dtheta.as_deref_mut() {
+                    norm_gradient(&self.layers()[i - 1], kept, dtheta);
+                }
             } else if wanted.input {
-                input_gradient(layer, theta, dz, turned, input);
+                turn(layer, theta, turned);
+                input.resize(x.len(), 0.0);
+                let cost = x.len() * layer.output;
+                each_block(input, blocks::ROWS * layer.input, cost, |block, dx| {
+                    input_gradient(layer, dz, turned, block, dx);
+                });
             }
         }
     }
 
-    /// From the gradient of a hidden layer's outputs to that of its product.
-    fn activation_backward(
+    /// From the gradient of a layer's product to that of the hidden layer's before it, a block of rows at a time: what lies
+    /// between the two never leaves the cache.
+    fn hidden_backward(
         &self,
         layer: &Layer,
         theta: &[f32],
-        carried: &[f32],
+        dz: &[f32],
+        turned: &[f32],
         kept: &mut Hidden,
-        dtheta: Option<&mut [f32]>,
+        previous: &Layer,
     ) {
-        passes::multiply(&mut kept.slope, carried);
-        if layer.gain.is_empty() {
-            return;
+        let len = blocks::ROWS * layer.input;
+        let cost = dz.len() * layer.input;
+        let through = |block: usize, slope: &mut [f32]| {
+            scratch::with(slope.len(), |carried| {
+                input_gradient(layer, dz, turned, block, carried);
+                passes::multiply(slope, carried);
+            });
+        };
+        let Hidden { slope, standard, over, before, .. } = kept;
+        if before.is_empty() {
+            return each_block(slope, len, cost, through);
         }
-        let gain = &theta[layer.gain.clone()];
-        norm::backward(&kept.slope, gain, &kept.standard, &kept.over, &mut kept.before);
-        if let Some(dtheta) = dtheta {
-            passes::column_sums(&kept.slope, layer.output, &mut dtheta[layer.shift.clone()]);
-            // The standardised rows are not needed any more.
-            passes::multiply(&mut kept.standard, &kept.slope);
-            passes::column_sums(&kept.standard, layer.output, &mut dtheta[layer.gain.clone()]);
-        }
+        let gain = &theta[previous.gain.clone()];
+        each_block_of_two((slope, len), (before, len), cost, |block, slope, before| {
+            through(block, slope);
+            let rows = block * blocks::ROWS..block * blocks::ROWS + slope.len() / layer.input;
+            let standard = &standard[rows.start * layer.input..rows.end * layer.input];
+            norm::backward(slope, gain, standard, &over[rows], before);
+        });
     }
 }
 
@@ -218,7 +233,7 @@ struct Wanted {
 /// Rows that a product sums over in one go: more would not stay in the cache.
 const RUN: usize = 256;
 /// Rows of a weight that one task takes.
-const STRIP: usize = 64;
+const STRIP: usize = 128;
 
 /// dW = fromᵀ·dz.
 fn weight_gradient(layer: &Layer, from: &[f32], dz: &[f32], spare: &mut Vec<f32>, dw: &mut [f32]) {
@@ -250,16 +265,28 @@ fn weight_gradient(layer: &Layer, from: &[f32], dz: &[f32], spare: &mut Vec<f32>
     });
 }
 
-/// dx = dz·Wᵀ.
-fn input_gradient(layer: &Layer, theta: &[f32], dz: &[f32], turned: &mut Vec<f32>, dx: &mut Vec<f32>) {
+/// The gradients of gain and shift of a layer that is normalised, once the way back has passed it.
+fn norm_gradient(layer: &Layer, kept: &mut Hidden, dtheta: &mut [f32]) {
+    if layer.gain.is_empty() {
+        return;
+    }
+    passes::column_sums(&kept.slope, layer.output, &mut dtheta[layer.shift.clone()]);
+    // The standardised rows are not needed any more.
+    passes::multiply(&mut kept.standard, &kept.slope);
+    passes::column_sums(&kept.standard, layer.output, &mut dtheta[layer.gain.clone()]);
+}
+
+/// A weight on its side.
+fn turn(layer: &Layer, theta: &[f32], turned: &mut Vec<f32>) {
+    turned.resize(layer.input * layer.output, 0.0);
+    passes::fetch(&theta[layer.weight.clone()]);
+    transpose(&theta[layer.weight.clone()], layer.input, layer.output, turned);
+}
+
+/// dx = dz·Wᵀ for the rows of a block.
+fn input_gradient(layer: &Layer, dz: &[f32], turned: &[f32], block: usize, dx: &mut [f32]) {
     let &Layer { input, output, .. } = layer;
-    let rows = dz.len() / output;
-    turned.resize(input * output, 0.0);
-    transpose(&theta[layer.weight.clone()], input, output, turned);
-    dx.resize(rows * input, 0.0);
-    each_block(dx, blocks::ROWS * input, rows * input * output, |block, dx| {
-        let data = &dz[block * blocks::ROWS * output..];
-        let shape = Shape { m: dx.len() / input, k: output, n: input };
-        matmul(shape, Left { data, row: output, col: 1 }, turned, Start::Zero, dx);
-    });
+    let data = &dz[block * blocks::ROWS * output..];
+    let shape = Shape { m: dx.len() / input, k: output, n: input };
+    matmul(shape, Left { data, row: output, col: 1 }, turned, Start::Zero, dx);
 }

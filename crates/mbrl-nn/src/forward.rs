@@ -3,14 +3,8 @@
 use crate::blocks::{self, each_block};
 use crate::kernel::{Left, Shape, Start, matmul};
 use crate::mlp::{Layer, Mlp};
-use crate::{norm, passes};
+use crate::{norm, passes, scratch};
 use mbrl_core::{Error, Result};
-use std::cell::RefCell;
-
-thread_local! {
-    /// Where a block of rows lies between layers. It belongs to the thread, so that whoever computes has it at hand.
-    static BETWEEN: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-}
 
 impl Mlp {
     /// Writes the outputs of all members, `[members, rows, out]`.
@@ -88,11 +82,8 @@ impl Mlp {
     fn block(&self, theta: &[f32], x: &[f32], y: &mut [f32]) {
         let rows = x.len() / self.input();
         let [hidden @ .., last] = self.layers() else { return };
-        BETWEEN.with_borrow_mut(|between| {
-            let len = rows * self.widest();
-            if between.len() < 2 * len {
-                between.resize(2 * len, 0.0);
-            }
+        let len = rows * self.widest();
+        scratch::with(2 * len, |between| {
             let (mut from, mut to) = between.split_at_mut(len);
             for (i, layer) in hidden.iter().enumerate() {
                 let z = &mut to[..rows * layer.output];

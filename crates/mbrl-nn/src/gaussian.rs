@@ -4,7 +4,9 @@
 //! `lv = max − softplus(max − lv)` and `lv = min + softplus(lv − min)` with learnt vectors `max` and `min`. Without bounds
 //! the variance of PETS' networks blows up, or dies, away from the data.
 
-use crate::math::{exp, softplus_and_slope};
+#[cfg(feature = "candle")]
+use crate::math::softplus_and_slope;
+use crate::math::{exp, ln};
 use crate::vectorized::vectorized;
 use mbrl_core::{Error, Result};
 
@@ -78,21 +80,142 @@ impl GaussianHead {
     }
 }
 
+pub(crate) const LANES: usize = 16;
+/// Vectors whose terms are summed in single precision before they are in double.
+const RUN: usize = 64;
+
+type Lanes = [f32; LANES];
+
+/// A variance whose logarithm is within its bounds.
+struct Variance {
+    value: f32,
+    precision: f32,
+    /// The slope of the upper clamp.
+    upper: f32,
+    /// The slope of the lower clamp.
+    lower: f32,
+}
+
+/// The exponential of what [`clamp`] makes of a raw log-variance: e^min + 1 / (e^−max + e^−raw), which needs one exponential
+/// where the two softplus need five.
+#[inline(always)]
+fn variance(raw: f32, least: f32, over_most: f32) -> Variance {
+    let e = exp(-raw);
+    let below = 1.0 / (over_most + e);
+    // Nothing to what is finite; but an infinity must not look like a bound.
+    let value = least + below + raw * 0.0;
+    let precision = 1.0 / value;
+    Variance { value, precision, upper: e * below, lower: below * precision }
+}
+
+/// A vector's worth of numbers: sixteen columns of one row, or the last few columns of several.
+struct Pack {
+    /// The first column.
+    from: usize,
+    /// How many columns.
+    wide: usize,
+    /// How many rows.
+    rows: usize,
+}
+
+impl Pack {
+    /// The packs that cover a row.
+    fn of(dim: usize) -> impl Iterator<Item = Pack> {
+        (0..dim).step_by(LANES).map(move |from| {
+            let wide = LANES.min(dim - from);
+            Pack { from, wide, rows: LANES / wide }
+        })
+    }
+
+    /// The numbers of up to so many rows, `stride` apart; zeros behind them.
+    #[inline(always)]
+    fn load(&self, x: &[f32], stride: usize) -> Lanes {
+        if self.wide == LANES {
+            return lanes(&x[self.from..]);
+        }
+        let mut out = [0.0; LANES];
+        for (row, out) in x.chunks(stride).zip(out.chunks_exact_mut(self.wide)) {
+            for i in 0..self.wide {
+                out[i] = row[self.from + i];
+            }
+        }
+        out
+    }
+
+    /// The same the other way.
+    #[inline(always)]
+    fn store(&self, values: &Lanes, x: &mut [f32], stride: usize) {
+        if self.wide == LANES {
+            x[self.from..self.from + LANES].copy_from_slice(values);
+            return;
+        }
+        for (row, values) in x.chunks_mut(stride).zip(values.chunks_exact(self.wide)) {
+            for i in 0..self.wide {
+                row[self.from + i] = values[i];
+            }
+        }
+    }
+
+    /// A function of what every row has in these columns; ones where no row is.
+    fn every(&self, x: &[f32], f: fn(f32) -> f32) -> Lanes {
+        let mut out = [1.0; LANES];
+        for lane in 0..self.rows * self.wide {
+            out[lane] = f(x[self.from + lane % self.wide]);
+        }
+        out
+    }
+}
+
+/// Sums over rows, by lane.
+#[derive(Default)]
+struct Sums {
+    loss: Lanes,
+    square: Lanes,
+    max: Lanes,
+    min: Lanes,
+}
+
+impl Sums {
+    /// Adds what is in a vector; returns the gradients of its means and of its raw log-variances.
+    #[inline(always)]
+    fn add(
+        &mut self,
+        [mu, raw, target]: [Lanes; 3],
+        [least, over_most]: [Lanes; 2],
+        scale: f32,
+    ) -> [Lanes; 2] {
+        let (mut dmu, mut draw) = ([0.0; LANES], [0.0; LANES]);
+        for i in 0..LANES {
+            let Variance { value, precision, upper, lower } = variance(raw[i], least[i], over_most[i]);
+            let error = mu[i] - target[i];
+            let weighted = error * precision;
+            let dlv = scale * (1.0 - error * weighted);
+            dmu[i] = 2.0 * scale * weighted;
+            draw[i] = dlv * lower * upper;
+            self.max[i] += dlv * lower * (1.0 - upper);
+            self.min[i] += dlv * (1.0 - lower);
+            self.loss[i] += error * weighted + ln(value);
+            self.square[i] += error * error;
+        }
+        [dmu, draw]
+    }
+}
+
 vectorized! {
-    fn moments(dim: usize, y: &[f32], bounds: &[f32], mean: &mut [f32], variance: &mut [f32]) -> () {
+    fn moments(dim: usize, y: &[f32], bounds: &[f32], mean: &mut [f32], spread: &mut [f32]) -> () {
         let (max, min) = bounds.split_at(dim);
-        let rows = y.chunks_exact(2 * dim).zip(mean.chunks_exact_mut(dim));
-        for ((y, mean), variance) in rows.zip(variance.chunks_exact_mut(dim)) {
-            let (mu, lv) = y.split_at(dim);
-            mean.copy_from_slice(mu);
-            let parts = lv.chunks(LANES).zip(max.chunks(LANES)).zip(min.chunks(LANES));
-            for (((lv, max), min), out) in parts.zip(variance.chunks_mut(LANES)) {
-                let (lv, max, min) = (lanes(lv), lanes(max), lanes(min));
+        for (y, mean) in y.chunks_exact(2 * dim).zip(mean.chunks_exact_mut(dim)) {
+            mean.copy_from_slice(&y[..dim]);
+        }
+        for pack in Pack::of(dim) {
+            let (least, over_most) = (pack.every(min, f32::exp), pack.every(max, |max| (-max).exp()));
+            for (y, out) in y.chunks(2 * dim * pack.rows).zip(spread.chunks_mut(dim * pack.rows)) {
+                let raw = pack.load(&y[dim..], 2 * dim);
                 let mut values = [0.0; LANES];
                 for i in 0..LANES {
-                    values[i] = exp(clamp(lv[i], max[i], min[i]).0);
+                    values[i] = variance(raw[i], least[i], over_most[i]).value;
                 }
-                out.copy_from_slice(&values[..out.len()]);
+                pack.store(&values, out, dim);
             }
         }
     }
@@ -109,45 +232,45 @@ vectorized! {
         let (max, min) = bounds.split_at(dim);
         let (dmax, dmin) = dbounds.split_at_mut(dim);
         let scale = 1.0 / target.len() as f32;
-        let (mut loss, mut squares) = (0.0f64, 0.0f64);
-        // Sixteen columns at a time, down all rows: what is summed stays in registers, and everything is done on arrays
-        // by value, which become vectors.
-        for from in (0..dim).step_by(LANES) {
-            let wide = LANES.min(dim - from);
-            let columns = from..from + wide;
-            let (max, min) = (lanes(&max[columns.clone()]), lanes(&min[columns.clone()]));
-            let (mut up, mut low) = ([0.0; LANES], [0.0; LANES]);
-            let rows = y.chunks_exact(2 * dim).zip(dy.chunks_exact_mut(2 * dim));
-            for ((y, dy), target) in rows.zip(target.chunks_exact(dim)) {
-                let (mu, raw) = (lanes(&y[columns.clone()]), lanes(&y[dim + from..dim + from + wide]));
-                let target = lanes(&target[columns.clone()]);
-                let (mut dmu, mut draw) = ([0.0; LANES], [0.0; LANES]);
-                let (mut term, mut square) = ([0.0; LANES], [0.0; LANES]);
-                for i in 0..LANES {
-                    let (lv, upper, lower) = clamp(raw[i], max[i], min[i]);
-                    let error = mu[i] - target[i];
-                    let weighted = error * exp(-lv);
-                    let dlv = scale * (1.0 - error * weighted);
-                    dmu[i] = 2.0 * scale * weighted;
-                    draw[i] = dlv * lower * upper;
-                    up[i] += dlv * lower * (1.0 - upper);
-                    low[i] += dlv * (1.0 - lower);
-                    term[i] = error * weighted + lv;
-                    square[i] = error * error;
+        let (mut loss, mut squares) = (0.0, 0.0);
+        for pack in Pack::of(dim) {
+            let Pack { from, wide, rows } = pack;
+            let ends = [pack.every(min, f32::exp), pack.every(max, |max| (-max).exp())];
+            let run = RUN * rows * dim;
+            for ((y, dy), target) in y.chunks(2 * run).zip(dy.chunks_mut(2 * run)).zip(target.chunks(run)) {
+                let mut sums = Sums::default();
+                let packs = y.chunks(2 * rows * dim).zip(dy.chunks_mut(2 * rows * dim));
+                for ((y, dy), target) in packs.zip(target.chunks(rows * dim)) {
+                    let (mu, raw) = (pack.load(y, 2 * dim), pack.load(&y[dim..], 2 * dim));
+                    let given = [mu, raw, pack.load(target, dim)];
+                    let [dmu, draw] = if target.len() == rows * dim {
+                        sums.add(given, ends, scale)
+                    } else {
+                        // Not all lanes hold a number: what the others come to is not summed.
+                        let mut own = Sums::default();
+                        let gradients = own.add(given, ends, scale);
+                        for lane in 0..target.len() / dim * wide {
+                            sums.loss[lane] += own.loss[lane];
+                            sums.square[lane] += own.square[lane];
+                            sums.max[lane] += own.max[lane];
+                            sums.min[lane] += own.min[lane];
+                        }
+                        gradients
+                    };
+                    pack.store(&dmu, dy, 2 * dim);
+                    pack.store(&draw, &mut dy[dim..], 2 * dim);
                 }
-                dy[columns.clone()].copy_from_slice(&dmu[..wide]);
-                dy[dim + from..dim + from + wide].copy_from_slice(&draw[..wide]);
-                loss += f64::from(term[..wide].iter().sum::<f32>());
-                squares += f64::from(square[..wide].iter().sum::<f32>());
+                for lane in 0..rows * wide {
+                    loss += f64::from(sums.loss[lane]);
+                    squares += f64::from(sums.square[lane]);
+                    dmax[from + lane % wide] += sums.max[lane];
+                    dmin[from + lane % wide] += sums.min[lane];
+                }
             }
-            dmax[columns.clone()].iter_mut().zip(up).for_each(|(sum, up)| *sum += up);
-            dmin[columns].iter_mut().zip(low).for_each(|(sum, low)| *sum += low);
         }
         (loss, squares)
     }
 }
-
-pub(crate) const LANES: usize = 16;
 
 /// Up to sixteen numbers, and zeros behind them.
 #[inline(always)]
@@ -161,6 +284,7 @@ pub(crate) fn lanes(x: &[f32]) -> [f32; LANES] {
 }
 
 /// The log-variance within its bounds, and the slopes of the upper and the lower clamp.
+#[cfg(feature = "candle")]
 #[inline(always)]
 pub(crate) fn clamp(raw: f32, max: f32, min: f32) -> (f32, f32, f32) {
     let (over, upper) = softplus_and_slope(max - raw);

@@ -7,9 +7,8 @@ use crate::forward::affine;
 use crate::kernel::{Left, Shape, Start, matmul};
 use crate::mlp::{Layer, Mlp};
 use crate::vectorized::vectorized;
-use crate::{norm, passes};
+use crate::{norm, passes, scratch};
 use mbrl_core::{Error, Result};
-use std::cell::RefCell;
 
 /// The direction of a derivative; what is absent stands still.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,11 +17,6 @@ pub struct Direction<'a> {
     pub theta: Option<&'a [f32]>,
     /// Of the input, `[groups, rows, in]`.
     pub x: Option<&'a [f32]>,
-}
-
-thread_local! {
-    /// Where a block of rows and its derivative lie between layers.
-    static BETWEEN: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Mlp {
@@ -92,11 +86,8 @@ impl Mlp {
     fn block_along(&self, theta: &[f32], x: &[f32], along: Direction<'_>, y: &mut [f32], dy: &mut [f32]) {
         let rows = x.len() / self.input();
         let [hidden @ .., last] = self.layers() else { return };
-        BETWEEN.with_borrow_mut(|between| {
-            let len = rows * self.widest();
-            if between.len() < 5 * len {
-                between.resize(5 * len, 0.0);
-            }
+        let len = rows * self.widest();
+        scratch::with(5 * len, |between| {
             let (mut from, rest) = between.split_at_mut(2 * len);
             let (mut to, slope) = rest.split_at_mut(2 * len);
             for (i, layer) in hidden.iter().enumerate() {

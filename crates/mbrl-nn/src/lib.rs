@@ -26,6 +26,7 @@ mod norm;
 #[cfg(feature = "candle")]
 mod op;
 mod passes;
+mod scratch;
 mod squashed;
 #[cfg(feature = "candle")]
 mod squashed_op;

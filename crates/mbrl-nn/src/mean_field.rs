@@ -80,7 +80,10 @@ impl Prior {
         match *self {
             Prior::Gaussian { deviation } => log_normal(deviation),
             Prior::Mixture { share, wide, narrow } => {
-                let (a, b) = (f64::from(share).ln() + log_normal(wide), (1.0 - f64::from(share)).ln() + log_normal(narrow));
+                let (a, b) = (
+                    f64::from(share).ln() + log_normal(wide),
+                    (1.0 - f64::from(share)).ln() + log_normal(narrow),
+                );
                 let top = a.max(b);
                 top + ((a - top).exp() + (b - top).exp()).ln()
             }
@@ -129,7 +132,9 @@ impl MeanField {
             Divergence::ClosedForm => {
                 closed_form(&self.mean, &self.rho, noise, dtheta, parts.wide, weight, dmean, drho);
             }
-            Divergence::MonteCarlo => monte_carlo(&self.rho, noise, theta, dtheta, parts, weight, dmean, drho),
+            Divergence::MonteCarlo => {
+                monte_carlo(&self.rho, noise, theta, dtheta, parts, weight, dmean, drho)
+            }
         }
     }
 

@@ -47,6 +47,12 @@ fn fold(lanes: [f32; LANES]) -> f32 {
     lanes[0]
 }
 
+/// Brings numbers into the cache in the order in which they lie, which is faster than as a product meets them: in strips of
+/// a few numbers a row.
+pub(crate) fn fetch(x: &[f32]) {
+    std::hint::black_box(x.iter().step_by(LANES).sum::<f32>());
+}
+
 const WIDE: usize = 4 * LANES;
 
 vectorized! {

@@ -5,10 +5,13 @@
 //! action, as `log N(u) − Σ log(1 − tanh²u)` with `log(1 − tanh²u) = 2·(log 2 − |u| − log(1 + e^(−2|u|)))`: an action that
 //! has reached its bound in `f32` still has its own.
 
+mod part;
+
 use crate::gaussian::{LANES, lanes};
 use crate::math::{exp, ln_1p_unit, tanh};
 use crate::vectorized::vectorized;
 use mbrl_core::{BoxSpace, Error, Result};
+use part::{BLOCK, Part, Tiles};
 use serde::{Deserialize, Serialize};
 use std::f32::consts::LN_2;
 
@@ -36,6 +39,7 @@ pub struct SquashedHead {
     pub(crate) log_std: LogStd,
     /// What is taken from a row's log-probability for the units that it is in.
     pub(crate) log_volume: f32,
+    tiles: Tiles,
 }
 
 /// How the logarithm of a deviation is kept within bounds.
@@ -109,8 +113,10 @@ impl LogStd {
 impl SquashedHead {
     /// A head whose actions are from `space`, which must be bounded.
     pub fn new(space: &BoxSpace, log_std: LogStd, units: ActionUnits) -> Result<Self> {
-        if !space.is_bounded() {
-            return Err(Error::invalid("a tanh policy for actions without bounds: give a bounded box"));
+        if !space.is_bounded() || space.low().is_empty() {
+            return Err(Error::invalid(
+                "a tanh policy for actions without bounds, or without numbers: give a bounded box",
+            ));
         }
         let (low, high) = log_std.bounds();
         let fit = -80.0..=80.0;
@@ -128,12 +134,13 @@ impl SquashedHead {
             ActionUnits::Tanh => 0.0,
             ActionUnits::Environment => scale.iter().map(|scale| f64::from(*scale).ln()).sum::<f64>() as f32,
         };
-        Ok(SquashedHead { space: space.clone(), scale, center, log_std, log_volume })
+        let tiles = Tiles::of([space.low(), space.high(), &scale, &center]);
+        Ok(SquashedHead { space: space.clone(), scale, center, log_std, log_volume, tiles })
     }
 
     /// How many numbers an action has.
     pub fn dim(&self) -> usize {
-        self.scale.len()
+        self.space.low().len()
     }
 
     /// Refuses a network whose outputs this head cannot read.
@@ -212,84 +219,47 @@ impl SquashedHead {
 
     /// The number of rows, once all lengths are found to fit.
     fn rows(&self, y: &[f32], others: &[usize]) -> usize {
-        let rows = y.len() / (2 * self.dim()).max(1);
+        let rows = y.len() / (2 * self.dim());
         let fits = y.len() == 2 * rows * self.dim() && others.iter().all(|len| *len == rows * self.dim());
         assert!(fits, "{} outputs for {others:?} numbers of actions of {}", y.len(), self.dim());
         rows
     }
-
-    /// The numbers of a row from `from` on, sixteen at most: means, and log-deviations with their slopes.
-    #[inline(always)]
-    fn read(&self, y: &[f32], from: usize) -> Read {
-        let dim = self.dim();
-        let to = dim.min(from + LANES);
-        let (log_std, slope) = self.log_std.bounded(lanes(&y[dim + from..dim + to]));
-        Read { to, mean: lanes(&y[from..to]), log_std, slope }
-    }
-
-    /// From pre-tanh samples to actions. Rounding may carry them past a bound: they are brought back.
-    #[inline(always)]
-    fn squash(&self, u: [f32; LANES], from: usize, to: usize, action: &mut [f32]) {
-        let (low, high) = (lanes(&self.space.low()[from..to]), lanes(&self.space.high()[from..to]));
-        let (scale, center) = (lanes(&self.scale[from..to]), lanes(&self.center[from..to]));
-        let mut out = [0.0; LANES];
-        for i in 0..LANES {
-            let a = center[i] + scale[i] * tanh(u[i]);
-            out[i] = if a < low[i] { low[i] } else { a };
-            out[i] = if a > high[i] { high[i] } else { out[i] };
-        }
-        action[from..to].copy_from_slice(&out[..to - from]);
-    }
-
-    /// From actions to pre-tanh samples.
-    #[inline(always)]
-    fn unsquash(&self, action: &[f32], from: usize, to: usize) -> [f32; LANES] {
-        let (scale, center) = (lanes(&self.scale[from..to]), lanes(&self.center[from..to]));
-        let (action, mut u) = (lanes(&action[from..to]), [0.0; LANES]);
-        // Behind the end this divides zero by zero, and nobody looks.
-        for i in 0..LANES {
-            u[i] = atanh(within((action[i] - center[i]) / scale[i], -EDGE, EDGE));
-        }
-        u
-    }
-}
-
-struct Read {
-    to: usize,
-    mean: [f32; LANES],
-    log_std: [f32; LANES],
-    slope: [f32; LANES],
 }
 
 vectorized! {
     fn sample(head: &SquashedHead, y: &[f32], noise: &[f32], action: &mut [f32], log_prob: &mut [f32]) -> () {
-        let dim = head.dim();
-        let rows = y.chunks_exact(2 * dim).zip(noise.chunks_exact(dim)).zip(action.chunks_exact_mut(dim));
-        for (row, ((y, noise), action)) in rows.enumerate() {
-            let mut sum = -head.log_volume;
-            for from in (0..dim).step_by(LANES) {
-                let Read { to, mean, log_std, .. } = head.read(y, from);
-                let (noise, mut u, mut density) = (lanes(&noise[from..to]), [0.0; LANES], [0.0; LANES]);
+        let (dim, rows) = (head.dim(), y.len() / (2 * head.dim()));
+        log_prob.fill(-head.log_volume);
+        let mut next = Part::next(None, dim, rows);
+        while let Some(part) = next {
+            let (mean, raw, mut density) = (part.gather(y, 0), part.gather(y, 1), [0.0; BLOCK]);
+            for k in (0..part.len()).step_by(LANES) {
+                let (mean, noise) = (lanes(&mean[k..]), lanes(&noise[part.flat(k)]));
+                let (log_std, _) = head.log_std.bounded(lanes(&raw[k..]));
+                let (mut u, mut terms) = ([0.0; LANES], [0.0; LANES]);
                 for i in 0..LANES {
                     u[i] = mean[i] + exp(log_std[i]) * noise[i];
-                    density[i] = -0.5 * noise[i] * noise[i] - log_std[i] - HALF_LN_TAU - log_tanh_slope(u[i]);
+                    terms[i] = -0.5 * noise[i] * noise[i] - log_std[i] - HALF_LN_TAU - log_tanh_slope(u[i]);
                 }
-                head.squash(u, from, to, action);
-                sum += density[..to - from].iter().sum::<f32>();
+                head.tiles.squash(u, &part, k, action);
+                density[k..k + LANES].copy_from_slice(&terms);
             }
-            if let Some(log_prob) = log_prob.get_mut(row) {
-                *log_prob = sum;
+            if !log_prob.is_empty() {
+                part.sum(&density, log_prob);
             }
+            next = Part::next(Some(part), dim, rows);
         }
     }
 
     fn mean(head: &SquashedHead, y: &[f32], action: &mut [f32]) -> () {
-        let dim = head.dim();
-        for (y, action) in y.chunks_exact(2 * dim).zip(action.chunks_exact_mut(dim)) {
-            for from in (0..dim).step_by(LANES) {
-                let to = dim.min(from + LANES);
-                head.squash(lanes(&y[from..to]), from, to, action);
+        let (dim, rows) = (head.dim(), y.len() / (2 * head.dim()));
+        let mut next = Part::next(None, dim, rows);
+        while let Some(part) = next {
+            let mean = part.gather(y, 0);
+            for k in (0..part.len()).step_by(LANES) {
+                head.tiles.squash(lanes(&mean[k..]), &part, k, action);
             }
+            next = Part::next(Some(part), dim, rows);
         }
     }
 
@@ -301,43 +271,51 @@ vectorized! {
         d_log_prob: &[f32],
         dy: &mut [f32],
     ) -> () {
-        let dim = head.dim();
-        let rows = y.chunks_exact(2 * dim).zip(noise.chunks_exact(dim)).zip(d_action.chunks_exact(dim));
-        for (((y, noise), d_action), (d_log_prob, dy)) in
-            rows.zip(d_log_prob.iter().zip(dy.chunks_exact_mut(2 * dim)))
-        {
-            for from in (0..dim).step_by(LANES) {
-                let Read { to, mean, log_std, slope } = head.read(y, from);
-                let (noise, d_action) = (lanes(&noise[from..to]), lanes(&d_action[from..to]));
-                let scale = lanes(&head.scale[from..to]);
-                let (mut dmean, mut draw) = ([0.0; LANES], [0.0; LANES]);
+        let (dim, rows) = (head.dim(), y.len() / (2 * head.dim()));
+        let mut next = Part::next(None, dim, rows);
+        while let Some(part) = next {
+            let (mean, raw, weight) = (part.gather(y, 0), part.gather(y, 1), part.spread(d_log_prob));
+            let (mut d_mean, mut d_raw) = ([0.0; BLOCK], [0.0; BLOCK]);
+            for k in (0..part.len()).step_by(LANES) {
+                let (mean, weight) = (lanes(&mean[k..]), lanes(&weight[k..]));
+                let (noise, d_action) = (lanes(&noise[part.flat(k)]), lanes(&d_action[part.flat(k)]));
+                let (log_std, slope) = head.log_std.bounded(lanes(&raw[k..]));
+                let scale = head.tiles.scale(&part, k);
+                let (mut du, mut draw) = ([0.0; LANES], [0.0; LANES]);
                 for i in 0..LANES {
                     let moved = exp(log_std[i]) * noise[i];
                     let u = mean[i] + moved;
                     // The log-probability falls by log(1 − tanh²u), whose slope is −2·tanh(u).
-                    dmean[i] = d_action[i] * scale[i] * tanh_slope(u) + d_log_prob * 2.0 * tanh(u);
-                    draw[i] = (dmean[i] * moved - d_log_prob) * slope[i];
+                    du[i] = d_action[i] * scale[i] * tanh_slope(u) + weight[i] * 2.0 * tanh(u);
+                    draw[i] = (du[i] * moved - weight[i]) * slope[i];
                 }
-                dy[from..to].copy_from_slice(&dmean[..to - from]);
-                dy[dim + from..dim + to].copy_from_slice(&draw[..to - from]);
+                d_mean[k..k + LANES].copy_from_slice(&du);
+                d_raw[k..k + LANES].copy_from_slice(&draw);
             }
+            part.scatter(&d_mean, 0, dy);
+            part.scatter(&d_raw, 1, dy);
+            next = Part::next(Some(part), dim, rows);
         }
     }
 
     fn score(head: &SquashedHead, y: &[f32], action: &[f32], log_prob: &mut [f32]) -> () {
-        let dim = head.dim();
-        let rows = y.chunks_exact(2 * dim).zip(action.chunks_exact(dim));
-        for ((y, action), log_prob) in rows.zip(log_prob) {
-            *log_prob = -head.log_volume;
-            for from in (0..dim).step_by(LANES) {
-                let Read { to, mean, log_std, .. } = head.read(y, from);
-                let (u, mut density) = (head.unsquash(action, from, to), [0.0; LANES]);
+        let (dim, rows) = (head.dim(), y.len() / (2 * head.dim()));
+        log_prob.fill(-head.log_volume);
+        let mut next = Part::next(None, dim, rows);
+        while let Some(part) = next {
+            let (mean, raw, mut density) = (part.gather(y, 0), part.gather(y, 1), [0.0; BLOCK]);
+            for k in (0..part.len()).step_by(LANES) {
+                let (mean, u) = (lanes(&mean[k..]), head.tiles.unsquash(action, &part, k));
+                let (log_std, _) = head.log_std.bounded(lanes(&raw[k..]));
+                let mut terms = [0.0; LANES];
                 for i in 0..LANES {
                     let z = (u[i] - mean[i]) * exp(-log_std[i]);
-                    density[i] = -0.5 * z * z - log_std[i] - HALF_LN_TAU - log_tanh_slope(u[i]);
+                    terms[i] = -0.5 * z * z - log_std[i] - HALF_LN_TAU - log_tanh_slope(u[i]);
                 }
-                *log_prob += density[..to - from].iter().sum::<f32>();
+                density[k..k + LANES].copy_from_slice(&terms);
             }
+            part.sum(&density, log_prob);
+            next = Part::next(Some(part), dim, rows);
         }
     }
 
@@ -348,21 +326,28 @@ vectorized! {
         d_log_prob: &[f32],
         dy: &mut [f32],
     ) -> () {
-        let dim = head.dim();
-        let rows = y.chunks_exact(2 * dim).zip(action.chunks_exact(dim));
-        for ((y, action), (d_log_prob, dy)) in rows.zip(d_log_prob.iter().zip(dy.chunks_exact_mut(2 * dim))) {
-            for from in (0..dim).step_by(LANES) {
-                let Read { to, mean, log_std, slope } = head.read(y, from);
-                let (u, mut dmean, mut draw) = (head.unsquash(action, from, to), [0.0; LANES], [0.0; LANES]);
+        let (dim, rows) = (head.dim(), y.len() / (2 * head.dim()));
+        let mut next = Part::next(None, dim, rows);
+        while let Some(part) = next {
+            let (mean, raw, weight) = (part.gather(y, 0), part.gather(y, 1), part.spread(d_log_prob));
+            let (mut d_mean, mut d_raw) = ([0.0; BLOCK], [0.0; BLOCK]);
+            for k in (0..part.len()).step_by(LANES) {
+                let (mean, weight) = (lanes(&mean[k..]), lanes(&weight[k..]));
+                let u = head.tiles.unsquash(action, &part, k);
+                let (log_std, slope) = head.log_std.bounded(lanes(&raw[k..]));
+                let (mut dmean, mut draw) = ([0.0; LANES], [0.0; LANES]);
                 for i in 0..LANES {
                     let over = exp(-log_std[i]);
                     let z = (u[i] - mean[i]) * over;
-                    dmean[i] = d_log_prob * z * over;
-                    draw[i] = d_log_prob * (z * z - 1.0) * slope[i];
+                    dmean[i] = weight[i] * z * over;
+                    draw[i] = weight[i] * (z * z - 1.0) * slope[i];
                 }
-                dy[from..to].copy_from_slice(&dmean[..to - from]);
-                dy[dim + from..dim + to].copy_from_slice(&draw[..to - from]);
+                d_mean[k..k + LANES].copy_from_slice(&dmean);
+                d_raw[k..k + LANES].copy_from_slice(&draw);
             }
+            part.scatter(&d_mean, 0, dy);
+            part.scatter(&d_raw, 1, dy);
+            next = Part::next(Some(part), dim, rows);
         }
     }
 }

@@ -9,8 +9,6 @@ pub struct Tape {
     pub(crate) hidden: Vec<Hidden>,
     /// A weight turned on its side.
     pub(crate) turned: Vec<f32>,
-    /// The gradient of what lies between two layers.
-    pub(crate) carried: Vec<f32>,
     /// The gradient of the input.
     pub(crate) input: Vec<f32>,
 }

@@ -1,5 +1,6 @@
 //! A network call as an operation of candle: its values, its gradients, and what it refuses.
 #![cfg(feature = "candle")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use candle_core::{DType, Device, Tensor, Var};
 use mbrl_core::{Key, NoiseBuf, NoiseSpec, RowBuf, Rows};

@@ -1,5 +1,6 @@
 //! Parameters that are changed in place: steps, clips, targets.
 #![cfg(feature = "candle")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use candle_core::{Device, Tensor};
 use mbrl_core::Key;
@@ -105,7 +106,12 @@ fn parameters_must_have_a_shape() {
     assert!(Network::new(net, 0, Init::default(), Key::root(0), &Device::Cpu).unwrap_err().is_invalid());
     assert!(Parameters::new(&[2, 3], vec![0.0; 5], &Device::Cpu).unwrap_err().is_invalid());
     let mut single = Parameters::new(&[], vec![0.5], &Device::Cpu).unwrap();
-    single.edit(|values| Ok(values[0] *= 2.0)).unwrap();
+    single
+        .edit(|values| {
+            values[0] *= 2.0;
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(single.tensor().to_scalar::<f32>().unwrap().to_bits(), 1.0f32.to_bits());
 }
 
@@ -155,4 +161,17 @@ fn learnt_bounds_and_a_loss_of_ones_own() {
 
     let wrong = Tensor::zeros((1, 5, 3), candle_core::DType::F32, &Device::Cpu).unwrap();
     assert!(head.apply(&wrong, bounds.tensor()).unwrap_err().to_string().contains("[.., 4] and [4]"));
+}
+
+#[test]
+fn networks_go_to_other_threads() {
+    fn both<T: Send + Sync>(_: &T) {}
+    let network = network(1);
+    both(&network);
+    let here = loss(&network).to_scalar::<f32>().unwrap();
+    let there = std::thread::scope(|scope| {
+        let loss = loss(&network);
+        scope.spawn(move || gradients(&loss).map(|_| loss.to_scalar::<f32>().unwrap())).join().unwrap()
+    });
+    assert_eq!(here.to_bits(), there.unwrap().to_bits());
 }

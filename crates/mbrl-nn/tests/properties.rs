@@ -5,7 +5,7 @@
 mod naive;
 
 use mbrl_core::Key;
-use mbrl_nn::{Activation, Gradients, Mlp, Norm, Tape};
+use mbrl_nn::{Activation, GaussianHead, Gradients, Mlp, Norm, Tape};
 use naive::{nearest_turn, normals, off, parameters, same_bits, wide};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -301,6 +301,23 @@ fn what_is_not_finite_comes_through() {
             let Done { dtheta, dx, .. } = case.run();
             assert!(net.layers().iter().all(|layer| !finite(&dtheta[layer.weight.clone()])));
             assert!(!finite(&dx[..3]) && finite(&dx[3..]) && finite(&dtheta[net.params()..]));
+        }
+    }
+}
+
+#[test]
+fn a_gaussian_head_does_not_hide_what_is_not_finite() {
+    let head = GaussianHead { dim: 3 };
+    let bounds = head.bounds();
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for at in 0..6 {
+            let mut y = [0.1, 0.2, 0.3, -1.0, -2.0, -3.0];
+            y[at] = bad;
+            let (mut mean, mut variance) = ([0.0; 3], [0.0; 3]);
+            head.moments(&y, &bounds, &mut mean, &mut variance);
+            assert!(!mean[at % 3].is_finite() || !variance[at % 3].is_finite(), "{bad} at {at}");
+            let (mut dy, mut dbounds) = ([0.0; 6], [0.0; 6]);
+            assert!(!head.loss(&y, &[0.0; 3], &bounds, &mut dy, &mut dbounds).loss.is_finite());
         }
     }
 }

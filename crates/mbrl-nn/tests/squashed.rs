@@ -75,16 +75,15 @@ fn wide(x: &[f32]) -> Vec<f64> {
 
 /// All settings: dimensions, kinds of bounds, units, with rows of outputs that span the ordinary and the extreme.
 fn each(mut check: impl FnMut(SquashedHead, BoxSpace, LogStd, ActionUnits, Vec<f32>, Vec<f32>)) {
-    const ROWS: usize = 40;
-    for dim in [1, 3, 6, 16, 17, 40] {
+    for dim in [1, 3, 6, 16, 17, 32, 40, 70, 130] {
         for kind in KINDS {
             for units in [ActionUnits::Tanh, ActionUnits::Environment] {
-                let space = space(dim);
+                let (space, rows) = (space(dim), if dim < 30 { 40 } else { 17 });
                 let head = SquashedHead::new(&space, kind, units).unwrap();
                 let key = Key::root(3).at(dim as u64);
-                let mut y = normals(ROWS * 2 * dim, 1.0, key.child("y"));
+                let mut y = normals(rows * 2 * dim, 1.0, key.child("y"));
                 y.chunks_mut(2 * dim).step_by(4).for_each(|row| row.iter_mut().for_each(|y| *y *= 3.0));
-                check(head, space, kind, units, y, normals(ROWS * dim, 1.0, key.child("noise")));
+                check(head, space, kind, units, y, normals(rows * dim, 1.0, key.child("noise")));
             }
         }
     }
@@ -121,6 +120,40 @@ fn samples_are_their_formulas() {
         let mut alone = vec![0.0; noise.len()];
         head.sample(&y, &noise, &mut alone, None);
         assert!(alone.iter().zip(&action).all(|(a, b)| a.to_bits() == b.to_bits()));
+    });
+}
+
+/// However many rows are worked on together.
+#[test]
+fn rows_one_by_one_are_the_same_bits() {
+    each(|head, _, _, _, y, noise| {
+        let (dim, rows) = (head.dim(), noise.len() / head.dim());
+        let run = |y: &[f32], noise: &[f32]| {
+            let rows = noise.len() / dim;
+            let (mut action, mut log_prob, mut score) =
+                (vec![0.0; noise.len()], vec![0.0; rows], vec![0.0; rows]);
+            let (mut dy, mut dscore, mut mean) = (vec![0.0; y.len()], vec![0.0; y.len()], action.clone());
+            head.sample(y, noise, &mut action, Some(&mut log_prob));
+            head.mean(y, &mut mean);
+            head.backward(y, noise, noise, &log_prob, &mut dy);
+            head.log_prob(y, &action, &mut score);
+            head.log_prob_backward(y, &action, &log_prob, &mut dscore);
+            [action, log_prob, mean, dy, score, dscore]
+        };
+        let all = run(&y, &noise);
+        let mut parts: [Vec<f32>; 6] = Default::default();
+        let cuts = [1, 2, 13, rows - 16];
+        let mut from = 0;
+        for cut in cuts {
+            let range = |wide: usize| from * wide..(from + cut) * wide;
+            let part = run(&y[range(2 * dim)], &noise[range(dim)]);
+            parts.iter_mut().zip(part).for_each(|(all, part)| all.extend(part));
+            from += cut;
+        }
+        for (a, b) in all.iter().flatten().zip(parts.iter().flatten()) {
+            assert_eq!(a.to_bits(), b.to_bits());
+        }
+        assert_eq!(all.map(|a| a.len()), parts.map(|p| p.len()));
     });
 }
 
@@ -277,6 +310,27 @@ fn actions_at_and_beyond_their_bounds_count_as_the_last_ones_inside() {
     assert!(log_prob.iter().all(|l| l.is_finite() && l.to_bits() == log_prob[0].to_bits()), "{log_prob:?}");
 }
 
+/// Where `center + scale` is rounded to beyond a bound, the action is not.
+#[test]
+fn saturated_actions_are_within_their_bounds() {
+    let mut over = [0, 0];
+    for (i, width) in normals(4000, 1.0, Key::root(6)).into_iter().enumerate() {
+        let low = 0.1 * i as f32 - 200.0;
+        let high = low + 0.01 + width.abs();
+        let space = BoxSpace::new(vec![low], vec![high]).unwrap();
+        let head = SquashedHead::new(&space, LogStd::default(), ActionUnits::Tanh).unwrap();
+        let (scale, center) = affine(&space, 0);
+        over[0] += usize::from(center as f32 + scale as f32 > high);
+        over[1] += usize::from((center as f32 - scale as f32) < low);
+        let mut action = [0.0; 2];
+        head.mean(&[30.0, 0.0, -30.0, 0.0], &mut action);
+        assert!(action.iter().all(|a| low <= *a && *a <= high), "{action:?} from [{low}, {high}]");
+        assert!((action[0] - high).abs() < 1e-6 * (1.0 + high.abs()));
+        assert!((action[1] - low).abs() < 1e-6 * (1.0 + low.abs()));
+    }
+    assert!(over.iter().all(|count| *count > 10), "no rounding beyond a bound was met: {over:?}");
+}
+
 #[test]
 fn what_is_not_finite_comes_through() {
     for kind in KINDS {
@@ -305,6 +359,8 @@ fn what_is_not_finite_comes_through() {
 #[test]
 fn what_cannot_be_is_refused() {
     let good = space(2);
+    let empty = BoxSpace::new(vec![], vec![]).unwrap();
+    assert!(SquashedHead::new(&empty, LogStd::default(), ActionUnits::Tanh).unwrap_err().is_invalid());
     let unbounded = BoxSpace::new(vec![-1.0], vec![f32::INFINITY]).unwrap();
     assert!(SquashedHead::new(&unbounded, LogStd::default(), ActionUnits::Tanh).unwrap_err().is_invalid());
     for (low, high) in [(2.0, -20.0), (0.0, 0.0), (f32::NAN, 1.0), (-20.0, f32::INFINITY), (-200.0, 0.0)] {

@@ -25,15 +25,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "xtask",
         level: 6,
-        sees: &[
-            "mbrl-core",
-            "mbrl-buffer",
-            "mbrl-envs",
-            "mbrl-plan",
-            "mbrl-nn",
-            "mbrl-models",
-            "mbrl-bench",
-        ],
+        sees: &["mbrl-core", "mbrl-buffer", "mbrl-envs", "mbrl-plan", "mbrl-nn", "mbrl-models", "mbrl-bench"],
     },
 ];
 

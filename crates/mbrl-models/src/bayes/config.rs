@@ -6,32 +6,37 @@ use mbrl_nn::{Activation, AdamConfig, Divergence, Init, Prior};
 use serde::{Deserialize, Serialize};
 
 /// A Bayesian network and its training.
+///
+/// The default is what tells chance from ignorance on a noisy line (`tests/uncertainty.rs`). There a posterior of independent
+/// weights pays for every weight that it need not know: at a learning rate of 1e-3 it is not done after 300 epochs and takes
+/// ignorance for noise (deviations 10 to 30 % too large), and with the bounded slopes of SiLU or tanh in more than one layer
+/// its members agree away from the data. Shallow networks of ReLUs do best.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BayesConfig {
-    /// Networks drawn for imagination.
+    /// Networks drawn for imagination: 5.
     pub members: usize,
-    /// Widths of hidden layers.
+    /// Widths of hidden layers: one of 64.
     pub hidden: Vec<usize>,
-    /// What they end in.
+    /// What they end in: ReLU.
     pub activation: Activation,
     /// How the means of the weights begin.
     pub init: Init,
-    /// Where ρ begins: the deviation of a weight is softplus(ρ).
+    /// Where ρ begins: the deviation of a weight is softplus(ρ). −4.
     pub rho: f32,
     /// What is known of the noise in targets.
     pub noise: TargetNoise,
-    /// What is believed of a weight before any data.
+    /// What is believed of a weight before any data: that it is normal, with deviation 1.
     pub prior: Prior,
     /// How the divergence from the prior is told.
     pub divergence: Divergence,
     /// How much of it each minibatch carries.
     pub weights: MinibatchWeights,
-    /// The optimizer.
+    /// The optimizer: Adam, 5e-3.
     pub adam: AdamConfig,
-    /// Rows in a step.
+    /// Rows in a step: 128.
     pub batch: usize,
-    /// Passes over the data in a fit.
+    /// Passes over the data in a fit: 300.
     pub epochs: usize,
     /// The networks that learn when episodes end, where that is not known.
     pub termination: TerminationConfig,
@@ -77,17 +82,17 @@ impl Default for BayesConfig {
     fn default() -> Self {
         BayesConfig {
             members: 5,
-            hidden: vec![64, 64],
-            activation: Activation::Silu,
+            hidden: vec![64],
+            activation: Activation::Relu,
             init: Init::TruncatedNormal,
             rho: -4.0,
             noise: TargetNoise::Learnt,
             prior: Prior::Gaussian { deviation: 1.0 },
             divergence: Divergence::ClosedForm,
             weights: MinibatchWeights::Uniform,
-            adam: AdamConfig::default(),
+            adam: AdamConfig { lr: 5e-3, ..AdamConfig::default() },
             batch: 128,
-            epochs: 200,
+            epochs: 300,
             termination: TerminationConfig::default(),
         }
     }
@@ -105,12 +110,17 @@ impl BayesConfig {
             return Err(Error::invalid(format_args!("members is {}: give at most 65535", self.members)));
         }
         if !(-30.0..30.0).contains(&self.rho) {
-            return Err(Error::invalid(format_args!("rho is {}: give a number between -30 and 30", self.rho)));
+            return Err(Error::invalid(format_args!(
+                "rho is {}: give a number between -30 and 30",
+                self.rho
+            )));
         }
         if let TargetNoise::Known { deviation } = self.noise
             && !(deviation > 0.0 && deviation.is_finite())
         {
-            return Err(Error::invalid(format_args!("noise.deviation is {deviation}: give a positive number")));
+            return Err(Error::invalid(format_args!(
+                "noise.deviation is {deviation}: give a positive number"
+            )));
         }
         self.prior.validate().map_err(|error| error.wrap("prior"))?;
         if self.divergence == Divergence::ClosedForm && matches!(self.prior, Prior::Mixture { .. }) {
@@ -151,7 +161,8 @@ mod tests {
         ] {
             assert!(config.validate().unwrap_err().to_string().contains(name), "{name}");
         }
-        let config = BayesConfig { prior: mixture, divergence: Divergence::MonteCarlo, ..BayesConfig::default() };
+        let config =
+            BayesConfig { prior: mixture, divergence: Divergence::MonteCarlo, ..BayesConfig::default() };
         config.validate().unwrap();
         let json = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<BayesConfig>(&json).unwrap(), config);

@@ -235,7 +235,10 @@ impl EnsembleConfig {
             return refuse(format!("holdout.share is {}: give a number from [0, 1)", self.holdout.share));
         }
         if !(0.0..1.0).contains(&self.stop.improvement) {
-            return refuse(format!("stop.improvement is {}: give a number from [0, 1)", self.stop.improvement));
+            return refuse(format!(
+                "stop.improvement is {}: give a number from [0, 1)",
+                self.stop.improvement
+            ));
         }
         if self.stop.max_epochs == Some(0) {
             return refuse("stop.max_epochs is 0: give at least one".to_owned());

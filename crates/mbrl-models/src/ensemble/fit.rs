@@ -105,7 +105,7 @@ pub(crate) fn check_parameters(what: &str, epochs: usize, theta: &[f32], params:
 }
 
 /// The rows of each member.
-fn resample(resampling: Resampling, members: usize, rows: usize, key: Key) -> Vec<Vec<u32>> {
+pub(super) fn resample(resampling: Resampling, members: usize, rows: usize, key: Key) -> Vec<Vec<u32>> {
     let below = key.below();
     let draw = |member: usize| match resampling {
         Resampling::Shared => (0..rows as u32).collect(),
@@ -142,7 +142,13 @@ fn learn_bounds(
 }
 
 /// The mean squared error of each member's means on held-out rows; empty, where nothing is held out.
-pub(crate) fn holdout_errors(net: &Mlp, theta: &[f32], head: &Head, holdout: &Design, width: usize) -> Result<Vec<f64>> {
+pub(crate) fn holdout_errors(
+    net: &Mlp,
+    theta: &[f32],
+    head: &Head,
+    holdout: &Design,
+    width: usize,
+) -> Result<Vec<f64>> {
     /// Rows asked at a time.
     const CHUNK: usize = 1024;
     if holdout.rows == 0 {
@@ -190,7 +196,8 @@ impl<'a> Watch<'a> {
         let Stop { improvement, patience, max_epochs } = self.config.stop;
         self.epochs = epoch + 1;
         // The first epoch improves on nothing; an error of zero cannot be improved on.
-        let improves = |(best, error): (&f64, &f64)| best.is_infinite() || (best - error) / best > improvement;
+        let improves =
+            |(best, error): (&f64, &f64)| best.is_infinite() || (best - error) / best > improvement;
         let improved: Vec<bool> = self.best.iter().zip(errors).map(improves).collect();
         let any = improved.contains(&true);
         if any && (self.kept.is_empty() || self.config.keep == Keep::BestOfAll) {

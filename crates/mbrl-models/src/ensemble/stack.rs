@@ -33,8 +33,7 @@ struct Lane {
 }
 
 /// What is fitted, in rows that members pick from.
-#[derive(Clone, Copy)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
     /// `[rows, in]`
     pub input: &'a [f32],
@@ -45,8 +44,7 @@ pub struct Samples<'a> {
 }
 
 /// What a member's outputs are held against, its mean over rows and numbers.
-#[derive(Clone, Copy)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Loss<'a> {
     /// (μ − y)²·e^(−lv) + lv.
     Gaussian {

@@ -83,7 +83,10 @@ pub(super) fn run(python: &Path, rounds: usize, wanted: impl Fn(&Case) -> bool) 
     for peer in PEERS {
         // A case may be there for several numbers of threads; its script is told how many.
         for case in CASES.iter().filter(|case| case.name == peer.case && wanted(case)) {
-            out::progress(format_args!("measuring {} and {}, threads: {}", case.name, peer.script, case.threads));
+            out::progress(format_args!(
+                "measuring {} and {}, threads: {}",
+                case.name, peer.script, case.threads
+            ));
             rows.push(compare(case, peer, python, rounds).with_context(|| peer.script.to_owned())?);
         }
     }
