@@ -2,6 +2,21 @@
 //!
 //! A network is a shape, [`Mlp`]; its parameters are a slice `[members, params]` that is passed in. An actor is one member,
 //! twin critics are two, an ensemble is seven, a population of agents is as many as there are agents.
+//!
+//! | what | where |
+//! |---|---|
+//! | outputs; outputs with a tape; the way back; a tangent | [`Mlp::forward`], [`Mlp::forward_saved`], [`Mlp::backward`], [`Mlp::jvp`] |
+//! | parameters to begin with | [`Init`] |
+//! | a step of Adam or AdamW, clipping, targets that follow | [`Adam`], [`clip_norm`], [`polyak`] |
+//! | means and bounded variances, with their loss | [`GaussianHead`] |
+//! | the tanh-Gaussian policy of SAC | [`SquashedHead`] |
+//! | weights that are drawn: Bayes by Backprop | [`MeanField`] |
+//! | losses of numbers and of odds | [`squared_loss`], [`logistic_loss`] |
+//! | parameters by name, in safetensors | [`Store`], [`Loaded`] |
+#![cfg_attr(feature = "candle", doc = "| the same as operations of candle | [`Network`], [`Parameters`], [`Mlp::apply`] |")]
+//!
+//! Everything gives the same bits at any number of threads, and, but for candle's part, allocates nothing after its first
+//! call on one thread. A number that is not finite comes out as one that is not finite.
 
 mod activation;
 mod adam;
@@ -54,3 +69,8 @@ pub use op::{backend, gradients};
 pub use squashed::{ActionUnits, LogStd, SquashedHead};
 pub use store::{Loaded, Store};
 pub use tape::Tape;
+
+/// The examples of the crate's page run here.
+#[cfg(all(doctest, feature = "candle"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
