@@ -44,7 +44,7 @@ def steps(state, table, rows):
     return jax.lax.scan(lambda state, _: step(state, table, rows), state, length=args.scan)
 
 
-compiled = jax.jit(step if args.scan == 1 else steps, donate_argnums=0)
+compiled = jax.jit(step if args.check or args.scan == 1 else steps, donate_argnums=0)
 state = (params, adam.moments(params), jnp.int32(0))
 
 

@@ -24,8 +24,8 @@ inputs = torch.from_numpy(inputs)
 @torch.inference_mode()
 def operation():
     out = torch.empty(args.members, args.rows, args.outputs)
-    for layers, x, y in zip(members, inputs, out):
-        for x, y in zip(x.split(args.block), y.split(args.block)):
+    for layers, rows, results in zip(members, inputs, out):
+        for x, y in zip(rows.split(args.block), results.split(args.block)):
             for weight, bias in layers[:-1]:
                 x = F.silu(F.linear(x, weight, bias), inplace=True)
             y.copy_(F.linear(x, *layers[-1]))

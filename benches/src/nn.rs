@@ -147,7 +147,10 @@ fn training(ensemble: Ensemble, batch: usize, threads: usize) -> Pair {
     const ROWS: usize = 20_000;
     let (net, theta) = net(ensemble);
     let dim = ensemble.output / 2;
-    let rates: Vec<f32> = [2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4].into_iter().take(net.layers().len()).collect();
+    // The paper's, the last of them for the last layer.
+    let mut rates = vec![2.5e-5, 5e-5, 7.5e-5, 7.5e-5];
+    rates.truncate(net.layers().len() - 1);
+    rates.push(1e-4);
     let decay = decay_by_layer(&net, &rates).expect("rates");
     let mut stack = Stack::new(net, theta, decay);
     let (input, target) = (normals(ROWS * ensemble.input, "input"), normals(ROWS * dim, "target"));

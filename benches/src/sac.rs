@@ -16,8 +16,9 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// FLOPs of the products that an update needs: the actor forward twice and back to its parameters, the critics forward
-    /// three times, back to their parameters once, and back to the action once.
+    /// FLOPs of the products of an update: the actor forward twice and back to its parameters, the critics forward three
+    /// times, back to their parameters once, and back to the action once (both of them, as everyone computes it, though each
+    /// row needs but the smaller one's).
     pub(crate) const fn flops(&self) -> f64 {
         let Sizes { agents, obs, act, width, batch } = *self;
         let actor = obs * width + width * width + width * 2 * act;
@@ -169,8 +170,8 @@ impl Population {
         head.sample(&w.y, w.noise.view().normals.as_slice(), &mut w.act, Some(&mut w.log_prob));
         join(&batch.next_obs, &w.act, obs, act, &mut w.both);
         critic.forward(targets, &w.both, rows, &mut w.q)?;
-        for agent in 0..agents {
-            let alpha = log_alpha[agent].exp();
+        for (agent, log_alpha) in log_alpha.iter().enumerate() {
+            let alpha = log_alpha.exp();
             let (a, b) = w.q[2 * agent * rows..][..2 * rows].split_at(rows);
             for i in 0..rows {
                 let j = agent * rows + i;
@@ -196,7 +197,7 @@ impl Population {
         head.sample(&w.y, noise.as_slice(), &mut w.act, Some(&mut w.log_prob));
         join(&batch.obs, &w.act, obs, act, &mut w.both);
         critic.forward_saved(critics, &w.both, rows, &mut self.critic_tapes, &mut w.q)?;
-        for agent in 0..agents {
+        for (agent, log_alpha) in log_alpha.iter().enumerate() {
             let (a, b) = w.q[2 * agent * rows..][..2 * rows].split_at(rows);
             let (da, db) = w.dq[2 * agent * rows..][..2 * rows].split_at_mut(rows);
             for i in 0..rows {
@@ -204,7 +205,7 @@ impl Population {
                 da[i] = -first / rows as f32;
                 db[i] = (first - 1.0) / rows as f32;
             }
-            w.dlog_prob[agent * rows..][..rows].fill(log_alpha[agent].exp() / rows as f32);
+            w.dlog_prob[agent * rows..][..rows].fill(log_alpha.exp() / rows as f32);
         }
         let gradients = Gradients { theta: None, x: Some(&mut w.dboth) };
         critic.backward(critics, &w.both, &mut self.critic_tapes, &w.dq, gradients)?;

@@ -109,12 +109,25 @@ impl Adam {
         decay: &[Decay],
     ) -> Result<()> {
         let len = theta.len();
-        if gradient.len() != len || self.mean.len() != len || self.square.len() != len || params == 0 {
+        if gradient.len() != len || self.mean.len() != len || self.square.len() != len {
             return Err(Error::invalid(format_args!(
-                "{len} parameters, {} gradients, {} moments: give as many of each",
+                "{len} parameters, {} gradients, {} means and {} squares: give as many of each",
                 gradient.len(),
-                self.mean.len()
+                self.mean.len(),
+                self.square.len()
             )));
+        }
+        if params == 0 || !len.is_multiple_of(params) {
+            return Err(Error::invalid(format_args!("{len} parameters are no members of {params} each")));
+        }
+        let mut end = 0;
+        for Decay { range, .. } in decay {
+            if range.start < end || range.end < range.start || range.end > params {
+                return Err(Error::invalid(format_args!(
+                    "decay of parameters {range:?} of {params}: give ranges that are sorted and do not overlap"
+                )));
+            }
+            end = range.end;
         }
         let pace = self.advance(config);
         let parts = theta
@@ -163,6 +176,10 @@ pub struct Pace {
 
 impl Pace {
     /// Steps the parameters of one member.
+    ///
+    /// # Panics
+    ///
+    /// Where the slices are not of equal length, or a decay reaches past them.
     pub fn step(
         &self,
         theta: &mut [f32],
@@ -259,7 +276,12 @@ pub fn polyak(target: &mut [f32], theta: &[f32], tau: f32) -> Result<()> {
 }
 
 /// Scales a gradient down to the norm `max`, where it is longer; returns the norm that it had.
+///
+/// # Panics
+///
+/// Where `max` is not positive.
 pub fn clip_norm(gradient: &mut [f32], max: f32) -> f64 {
+    assert!(max > 0.0, "a norm of {max}: give a positive number");
     let norm = square_sum(gradient).sqrt();
     if norm > f64::from(max) {
         scale_by(gradient, (f64::from(max) / norm) as f32);

@@ -33,7 +33,10 @@ impl Mlp {
         self.one_tape_a_member(theta, tapes)?;
         if rows == 0 {
             // Without outputs there is nothing to walk along; but a tape must not keep an older pass.
-            tapes.iter_mut().for_each(|tape| tape.fit(self, 0));
+            for tape in tapes {
+                tape.fit(self, 0);
+                tape.live = true;
+            }
             return Ok(());
         }
         let group = rows * self.input();
@@ -64,8 +67,10 @@ impl Mlp {
     ) -> Result<()> {
         self.one_tape_a_member(theta, tapes)?;
         let rows = tapes.first().map_or(0, |tape| tape.rows);
-        if tapes.iter().any(|tape| tape.rows != rows || tape.hidden.len() + 1 != self.layers().len()) {
-            return Err(Error::stale("these tapes hold no pass through this network: go forward first"));
+        if !tapes.iter().all(|tape| tape.holds(self, rows)) {
+            return Err(Error::stale(
+                "these tapes hold no pass through this network that was not gone back through: go forward first",
+            ));
         }
         let share = self.shapes(theta, x, rows, dy)?;
         let Gradients { theta: dtheta, x: dx } = gradients;
@@ -79,13 +84,13 @@ impl Mlp {
         wants("the parameters", dtheta.as_ref().map(|d| d.len()), theta.len())?;
         wants("the input", dx.as_ref().map(|d| d.len()), x.len())?;
 
-        let wanted = Wanted { input: dx.is_some() };
+        let wants_dx = dx.is_some();
         let outputs = rows * self.output();
         let part =
             |member: usize| (&x[member / share * group..][..group], &dy[member * outputs..][..outputs]);
         let work = |member: usize, tape: &mut Tape, dtheta: Option<&mut [f32]>| {
             let (x, dy) = part(member);
-            self.member_backward(self.member(theta, member), x, tape, dy, dtheta, wanted);
+            self.member_backward(self.member(theta, member), x, tape, dy, dtheta, wants_dx);
         };
         let shared = worth(2 * tapes.len() * rows * self.products());
         match dtheta {
@@ -136,6 +141,7 @@ impl Mlp {
         each_block(y, blocks::ROWS * last.output, cost, |block, y| {
             affine(last, theta, &from[block * blocks::ROWS * last.input..], y);
         });
+        tape.live = true;
     }
 
     fn hidden_forward(&self, layer: &Layer, theta: &[f32], from: &[f32], kept: &mut Hidden) {
@@ -164,9 +170,10 @@ impl Mlp {
         tape: &mut Tape,
         dy: &[f32],
         mut dtheta: Option<&mut [f32]>,
-        wanted: Wanted,
+        wants_dx: bool,
     ) {
-        let Tape { hidden, turned, input, .. } = tape;
+        let Tape { hidden, turned, input, live, .. } = tape;
+        *live = false;
         for (i, layer) in self.layers().iter().enumerate().rev() {
             let (before, here) = hidden.split_at_mut(i);
             let dz = here.first().map_or(dy, |kept| kept.gradient());
@@ -181,7 +188,7 @@ impl Mlp {
                 if let Some(dtheta) = dtheta.as_deref_mut() {
                     norm_gradient(&self.layers()[i - 1], kept, dtheta);
                 }
-            } else if wanted.input {
+            } else if wants_dx {
                 turn(layer, theta, turned);
                 input.resize(x.len(), 0.0);
                 let cost = x.len() * layer.output;
@@ -223,11 +230,6 @@ impl Mlp {
             norm::backward(slope, gain, standard, &over[rows], before);
         });
     }
-}
-
-#[derive(Clone, Copy)]
-struct Wanted {
-    input: bool,
 }
 
 /// Rows that a product sums over in one go: more would not stay in the cache.
@@ -289,4 +291,34 @@ fn input_gradient(layer: &Layer, dz: &[f32], turned: &[f32], block: usize, dx: &
     let data = &dz[block * blocks::ROWS * output..];
     let shape = Shape { m: dx.len() / input, k: output, n: input };
     matmul(shape, Left { data, row: output, col: 1 }, turned, Start::Zero, dx);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Init, Norm};
+    use mbrl_core::Key;
+
+    #[test]
+    fn a_tape_serves_one_way_back_through_its_own_network() {
+        let net = Mlp::new(2, &[4], 3, Activation::Tanh).unwrap();
+        let theta = Init::UniformFanIn.parameters(&net, 1, Key::root(0));
+        let (x, mut y, dy) = ([0.5; 10], [0.0; 15], [1.0; 15]);
+        let mut tapes = Tape::of(1);
+        let mut back = |net: &Mlp, theta: &[f32], tapes: &mut [Tape]| {
+            net.backward(theta, &x, tapes, &dy, Gradients { theta: Some(&mut vec![0.0; theta.len()]), x: None })
+        };
+        assert!(back(&net, &theta, &mut tapes).unwrap_err().is_stale());
+        net.forward_saved(&theta, &x, 5, &mut tapes, &mut y).unwrap();
+        for other in [
+            Mlp::new(2, &[5], 3, Activation::Tanh).unwrap(),
+            Mlp::new(2, &[4, 4], 3, Activation::Tanh).unwrap(),
+            net.clone().with_norm(Norm::Layer),
+        ] {
+            let theta = Init::UniformFanIn.parameters(&other, 1, Key::root(0));
+            assert!(back(&other, &theta, &mut tapes).unwrap_err().is_stale(), "{other:?}");
+        }
+        back(&net, &theta, &mut tapes).unwrap();
+        assert!(back(&net, &theta, &mut tapes).unwrap_err().is_stale());
+    }
 }

@@ -50,13 +50,19 @@ fn row(theta: &Tensor, range: &std::ops::Range<usize>) -> Result<Tensor> {
 }
 
 fn activated(activation: Activation, z: &Tensor) -> Result<Tensor> {
-    match activation {
+    let h = match activation {
         // Not candle's own, which turns what is not a number into zero.
         Activation::Relu => z.le(0.0)?.where_cond(&z.zeros_like()?, z),
         Activation::Silu => z.silu(),
         Activation::Tanh => z.tanh(),
         Activation::Elu => z.elu(1.0),
-    }
+    };
+    spoiled_by(h?, z)
+}
+
+/// Nothing to what is finite; but an infinity must not look like an end that was reached.
+pub(crate) fn spoiled_by(h: Tensor, z: &Tensor) -> Result<Tensor> {
+    h + (z.detach() * 0.0)?
 }
 
 /// ln(1 + eˣ), without overflow.

@@ -1,6 +1,6 @@
 //! From inputs to outputs, keeping nothing.
 
-use crate::blocks::{self, each_block};
+use crate::blocks::{self, each_member_block};
 use crate::kernel::{Left, Shape, Start, matmul};
 use crate::mlp::{Layer, Mlp};
 use crate::{norm, passes, scratch};
@@ -27,23 +27,11 @@ impl Mlp {
         if rows == 0 {
             return Ok(());
         }
-        // Blocks are cut within members: a block's number says whose it is.
-        let per_member = rows.div_ceil(blocks::ROWS);
         let products = y.len() / self.output() * self.products();
-        if rows.is_multiple_of(blocks::ROWS) || per_member == 1 {
-            let len = rows.min(blocks::ROWS) * self.output();
-            each_block(y, len, products, |i, y| {
-                let (member, block) = (i / per_member, i % per_member);
-                self.block(self.member(theta, member), input(self, x, rows, member / share, block), y);
-            });
-        } else {
-            for (member, y) in y.chunks_mut(rows * self.output()).enumerate() {
-                let theta = self.member(theta, member);
-                each_block(y, blocks::ROWS * self.output(), products, |block, y| {
-                    self.block(theta, input(self, x, rows, member / share, block), y);
-                });
-            }
-        }
+        let lens = (rows * self.output(), blocks::ROWS * self.output());
+        each_member_block(y, lens, products, |member, block, y| {
+            self.block(self.member(theta, member), input(self, x, rows, member / share, block), y);
+        });
         Ok(())
     }
 

@@ -40,7 +40,9 @@ impl GaussianHead {
     /// Where the lengths do not fit.
     pub fn moments(&self, y: &[f32], bounds: &[f32], mean: &mut [f32], variance: &mut [f32]) {
         let dim = self.dim;
-        assert!(bounds.len() == 2 * dim && y.len() == 2 * mean.len() && mean.len() == variance.len());
+        assert!(dim > 0 && mean.len().is_multiple_of(dim), "means of whole rows");
+        assert!(y.len() == 2 * mean.len() && mean.len() == variance.len(), "outputs, means and variances");
+        assert!(bounds.len() == 2 * dim, "an upper and a lower bound of each number");
         moments(dim, y, bounds, mean, variance);
     }
 
@@ -59,8 +61,9 @@ impl GaussianHead {
         dbounds: &mut [f32],
     ) -> GaussianLoss {
         let dim = self.dim;
-        assert!(y.len() == 2 * target.len() && dy.len() == y.len());
-        assert!(bounds.len() == 2 * dim && dbounds.len() == 2 * dim);
+        assert!(dim > 0 && target.len().is_multiple_of(dim), "targets of whole rows");
+        assert!(y.len() == 2 * target.len() && dy.len() == y.len(), "outputs, targets and gradients");
+        assert!(bounds.len() == 2 * dim && dbounds.len() == 2 * dim, "two bounds of each number");
         let (loss, squares) = loss(dim, y, target, bounds, dy, dbounds);
         let count = target.len() as f64;
         GaussianLoss { loss: loss / count, mse: squares / count }

@@ -33,6 +33,10 @@ impl Init {
     }
 
     /// Draws the parameters of one member.
+    ///
+    /// # Panics
+    ///
+    /// Where `theta` is shorter than the network's parameters.
     pub fn fill(self, net: &Mlp, theta: &mut [f32], key: Key) {
         let below = key.below();
         let last = net.layers().len() - 1;

@@ -2,7 +2,7 @@
 //!
 //! With [`Mlp::backward`] this gives products with Fisher and Gauss–Newton matrices, `Jᵀ(M(Jv))`, which trust regions need.
 
-use crate::blocks::{self, each_block_of_two};
+use crate::blocks::{self, each_member_block_of_two};
 use crate::forward::affine;
 use crate::kernel::{Left, Shape, Start, matmul};
 use crate::mlp::{Layer, Mlp};
@@ -55,7 +55,6 @@ impl Mlp {
         if rows == 0 {
             return Ok(());
         }
-        let per_member = rows.div_ceil(blocks::ROWS);
         let products = 3 * (y.len() / self.output()) * self.products();
         let work = |member: usize, block: usize, y: &mut [f32], dy: &mut [f32]| {
             let (first, last) = (block * blocks::ROWS, ((block + 1) * blocks::ROWS).min(rows));
@@ -67,18 +66,12 @@ impl Mlp {
             };
             self.block_along(self.member(theta, member), &x[input], along, y, dy);
         };
-        // Blocks are cut within members, as on the way forward.
-        if rows.is_multiple_of(blocks::ROWS) || per_member == 1 {
-            let len = rows.min(blocks::ROWS) * self.output();
-            each_block_of_two((y, len), (dy, len), products, |i, y, dy| {
-                work(i / per_member, i % per_member, y, dy);
-            });
-        } else {
-            let (len, all) = (blocks::ROWS * self.output(), rows * self.output());
-            for (member, (y, dy)) in y.chunks_mut(all).zip(dy.chunks_mut(all)).enumerate() {
-                each_block_of_two((y, len), (dy, len), products, |block, y, dy| work(member, block, y, dy));
-            }
-        }
+        each_member_block_of_two(
+            (y, dy),
+            (rows * self.output(), blocks::ROWS * self.output()),
+            products,
+            work,
+        );
         Ok(())
     }
 

@@ -60,38 +60,33 @@ pub(crate) fn matmul_on(
     if m == 0 || n == 0 {
         return;
     }
-    assert!(k == 0 || (m - 1) * a.row + (k - 1) * a.col < a.data.len(), "left operand");
-    assert!(k * n <= b.len() && m * n <= c.len(), "right operand and output");
-    let (first, copies) = match start {
-        Start::Zero => (None, false),
+    let holds = |rows: usize, columns: usize, len: usize| {
+        rows.checked_mul(columns).is_some_and(|needed| needed <= len)
+    };
+    let last = |count: usize, step: usize| (count - 1).checked_mul(step);
+    let left = || last(m, a.row)?.checked_add(last(k, a.col)?);
+    assert!(k == 0 || left().is_some_and(|last| last < a.data.len()), "left operand");
+    assert!(holds(k, n, b.len()) && holds(m, n, c.len()), "right operand and output");
+    let c = c.as_mut_ptr();
+    let (start, start_row) = match start {
+        Start::Zero => (None, 0),
         Start::Bias(bias) => {
             assert!(n <= bias.len(), "bias");
-            (Some(bias.as_ptr()), false)
+            (Some(bias.as_ptr()), 0)
         }
-        Start::Output => (Some(c.as_ptr()), true),
+        Start::Output => (Some(c.cast_const()), n),
     };
     let left = Strided { at: a.data.as_ptr(), row: a.row, col: a.col };
-    let product = Product {
-        m,
-        k,
-        n,
-        a: left,
-        b: b.as_ptr(),
-        c: c.as_mut_ptr(),
-        start: first,
-        start_row: if copies { n } else { 0 },
-    };
-    // SAFETY of what follows: the assertions above are the bounds that `Product` promises, and the borrows of `a`, `b`,
-    // `c` and `start` outlive the call.
-    run(arch, product);
+    // The assertions are what `Product` promises; the borrows outlive the call.
+    run(arch, Product { m, k, n, a: left, b: b.as_ptr(), c, start, start_row });
 }
 
 fn run(arch: pulp::Arch, product: Product) {
     match arch {
-        // Without vectors of its own, four lanes at a time become whatever the machine has.
-        pulp::Arch::Scalar => Simd::vectorize(pulp::Scalar128b, product),
+        // Four lanes at a time are what every machine has; a fused multiply-add is not, and would be a call each.
+        pulp::Arch::Scalar => Simd::vectorize(pulp::Scalar128b, Panels::<false>(product)),
         #[allow(unreachable_patterns, reason = "there are architectures without others")]
-        arch => arch.dispatch(product),
+        arch => arch.dispatch(Panels::<true>(product)),
     }
 }
 
@@ -114,84 +109,113 @@ struct Product {
     start_row: usize,
 }
 
-impl WithSimd for Product {
+/// A product to be computed in vectors, with a fused multiply-add or without.
+struct Panels<const FUSED: bool>(Product);
+
+impl<const FUSED: bool> WithSimd for Panels<FUSED> {
     type Output = ();
 
     /// Columns in panels as wide as a tile, then narrower ones.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let lanes = S::F32_LANES;
+        let Panels(product) = self;
+        let (n, lanes) = (product.n, S::F32_LANES);
         let mut j = 0;
-        while S::REGISTER_COUNT >= 32 && j + 3 * lanes <= self.n {
-            self.panel::<S, 3>(simd, j, lanes);
-            j += 3 * lanes;
-        }
-        while j + 2 * lanes <= self.n {
-            self.panel::<S, 2>(simd, j, lanes);
-            j += 2 * lanes;
-        }
-        while j + lanes <= self.n {
-            self.panel::<S, 1>(simd, j, lanes);
-            j += lanes;
-        }
-        if j < self.n {
-            self.panel::<S, 1>(simd, j, self.n - j);
+        // SAFETY: each panel begins at `j` and ends at or before `n`.
+        unsafe {
+            while S::REGISTER_COUNT >= 32 && j + 3 * lanes <= n {
+                product.panel::<S, FUSED, 3>(simd, j, lanes);
+                j += 3 * lanes;
+            }
+            while j + 2 * lanes <= n {
+                product.panel::<S, FUSED, 2>(simd, j, lanes);
+                j += 2 * lanes;
+            }
+            while j + lanes <= n {
+                product.panel::<S, FUSED, 1>(simd, j, lanes);
+                j += lanes;
+            }
+            if j < n {
+                product.panel::<S, FUSED, 1>(simd, j, n - j);
+            }
         }
     }
 }
 
 impl Product {
     /// The columns from `j` on: `VECTORS` vectors, of the last of which `valid` lanes.
+    ///
+    /// # Safety
+    ///
+    /// These columns are below `n`; only a single vector may have fewer valid lanes than it has.
     #[inline(always)]
-    fn panel<S: Simd, const VECTORS: usize>(&self, simd: S, j: usize, valid: usize) {
+    unsafe fn panel<S: Simd, const FUSED: bool, const VECTORS: usize>(
+        &self,
+        simd: S,
+        j: usize,
+        valid: usize,
+    ) {
         let mut i = 0;
-        while S::REGISTER_COUNT >= 32 && i + 8 <= self.m {
-            self.tile::<S, 8, VECTORS>(simd, i, j, valid);
-            i += 8;
-        }
-        while S::REGISTER_COUNT < 32 && i + 6 <= self.m {
-            self.tile::<S, 6, VECTORS>(simd, i, j, valid);
-            i += 6;
-        }
-        while i + 4 <= self.m {
-            self.tile::<S, 4, VECTORS>(simd, i, j, valid);
-            i += 4;
-        }
-        if i + 2 <= self.m {
-            self.tile::<S, 2, VECTORS>(simd, i, j, valid);
-            i += 2;
-        }
-        if i < self.m {
-            self.tile::<S, 1, VECTORS>(simd, i, j, valid);
+        // SAFETY: the columns as the caller promises; each tile's rows end at or before `m`.
+        unsafe {
+            while S::REGISTER_COUNT >= 32 && i + 8 <= self.m {
+                self.tile::<S, FUSED, 8, VECTORS>(simd, i, j, valid);
+                i += 8;
+            }
+            while S::REGISTER_COUNT < 32 && i + 6 <= self.m {
+                self.tile::<S, FUSED, 6, VECTORS>(simd, i, j, valid);
+                i += 6;
+            }
+            while i + 4 <= self.m {
+                self.tile::<S, FUSED, 4, VECTORS>(simd, i, j, valid);
+                i += 4;
+            }
+            if i + 2 <= self.m {
+                self.tile::<S, FUSED, 2, VECTORS>(simd, i, j, valid);
+                i += 2;
+            }
+            if i < self.m {
+                self.tile::<S, FUSED, 1, VECTORS>(simd, i, j, valid);
+            }
         }
     }
 
     /// Rows `i..i + ROWS` of the columns from `j` on.
+    ///
+    /// # Safety
+    ///
+    /// As of [`panel`](Product::panel), and `i + ROWS ≤ m`.
     #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn tile<S: Simd, const FUSED: bool, const ROWS: usize, const VECTORS: usize>(
         &self,
         simd: S,
         i: usize,
         j: usize,
         valid: usize,
     ) {
-        if VECTORS > 1 || valid == S::F32_LANES {
-            self.columns::<S, ROWS, VECTORS>(simd, i, j, WholeVectors);
-        } else {
-            self.columns::<S, ROWS, VECTORS>(simd, i, j, simd.mask_between_m32s(0, valid as u32));
+        // SAFETY: as the caller promises; of a vector that is not whole the mask touches the valid lanes alone.
+        unsafe {
+            if VECTORS > 1 || valid == S::F32_LANES {
+                self.columns::<S, FUSED, ROWS, VECTORS>(simd, i, j, WholeVectors);
+            } else {
+                let mask = simd.mask_between_m32s(0, valid as u32);
+                self.columns::<S, FUSED, ROWS, VECTORS>(simd, i, j, mask);
+            }
         }
     }
 
+    /// # Safety
+    ///
+    /// `i + ROWS ≤ m`, and the lanes that `access` touches of `VECTORS` vectors from column `j` on are below `n`.
     #[inline(always)]
-    fn columns<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn columns<S: Simd, const FUSED: bool, const ROWS: usize, const VECTORS: usize>(
         &self,
         simd: S,
         i: usize,
         j: usize,
         access: impl Access<S>,
     ) {
-        // SAFETY: the caller keeps `i + ROWS ≤ m`, and the lanes that `access` touches of `VECTORS` vectors from column `j`
-        // on within `n`, so every address below is within what the fields of `Product` promise.
+        // SAFETY: with the caller's promise every address below is within what the fields of `Product` promise.
         unsafe {
             let mut sum = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
             if let Some(start) = self.start {
@@ -202,8 +226,9 @@ impl Product {
                     }
                 }
             }
-            let mut a = self.a.at.add(i * self.a.row);
-            let mut b = self.b.add(j);
+            // Where the inner dimension is empty these point nowhere, as they do after the last round, and nothing is read.
+            let mut a = self.a.at.wrapping_add(i * self.a.row);
+            let mut b = self.b.wrapping_add(j);
             for _ in 0..self.k {
                 let mut right = [simd.splat_f32s(0.0); VECTORS];
                 for v in 0..VECTORS {
@@ -212,10 +237,13 @@ impl Product {
                 for r in 0..ROWS {
                     let left = simd.splat_f32s(*a.add(r * self.a.row));
                     for v in 0..VECTORS {
-                        sum[r][v] = simd.mul_add_e_f32s(left, right[v], sum[r][v]);
+                        sum[r][v] = if FUSED {
+                            simd.mul_add_e_f32s(left, right[v], sum[r][v])
+                        } else {
+                            simd.add_f32s(simd.mul_f32s(left, right[v]), sum[r][v])
+                        };
                     }
                 }
-                // Beyond the end after the last round, and not read there.
                 a = a.wrapping_add(self.a.col);
                 b = b.wrapping_add(self.n);
             }

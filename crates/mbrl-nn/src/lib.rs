@@ -13,10 +13,13 @@
 //! | weights that are drawn: Bayes by Backprop | [`MeanField`] |
 //! | losses of numbers and of odds | [`squared_loss`], [`logistic_loss`] |
 //! | parameters by name, in safetensors | [`Store`], [`Loaded`] |
-#![cfg_attr(feature = "candle", doc = "| the same as operations of candle | [`Network`], [`Parameters`], [`Mlp::apply`] |")]
+#![cfg_attr(
+    feature = "candle",
+    doc = "| the same as operations of candle | [`Network`], [`Parameters`], [`Mlp::apply`] |"
+)]
 //!
-//! Everything gives the same bits at any number of threads, and, but for candle's part, allocates nothing after its first
-//! call on one thread. A number that is not finite comes out as one that is not finite.
+//! Everything gives the same bits at any number of threads. Passes, heads, losses and the optimizer allocate nothing after
+//! their first call on one thread. A number that is not finite comes out of a network or a head as one that is not finite.
 
 mod activation;
 mod adam;

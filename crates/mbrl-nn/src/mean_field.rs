@@ -113,7 +113,8 @@ impl MeanField {
     ///
     /// Where the lengths differ.
     pub fn draw(&self, noise: &[f32], theta: &mut [f32]) {
-        assert!(noise.len() == self.mean.len() && theta.len() == self.mean.len(), "one number a weight");
+        let len = self.mean.len();
+        assert!(self.rho.len() == len && noise.len() == len && theta.len() == len, "one number a weight");
         draw(&self.mean, &self.rho, noise, theta);
     }
 
@@ -122,10 +123,13 @@ impl MeanField {
     ///
     /// # Panics
     ///
-    /// Where the lengths differ.
+    /// Where the lengths differ, or a mixture is asked for its divergence in closed form.
     pub fn gradient(&self, pull: &Pull, noise: &[f32], theta: &[f32], dtheta: &[f32], out: &mut [f32]) {
         let len = self.mean.len();
-        assert!(noise.len() == len && theta.len() == len && dtheta.len() == len && out.len() == 2 * len);
+        assert!(self.rho.len() == len && noise.len() == len, "one number a weight");
+        assert!(theta.len() == len && dtheta.len() == len && out.len() == 2 * len, "one number a weight");
+        let closed = pull.divergence == Divergence::ClosedForm;
+        assert!(!(closed && matches!(pull.prior, Prior::Mixture { .. })), "a mixture has no closed form");
         let (dmean, drho) = out.split_at_mut(len);
         let (parts, weight) = (pull.prior.parts(), pull.weight);
         match pull.divergence {

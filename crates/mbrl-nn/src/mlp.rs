@@ -156,7 +156,22 @@ impl TryFrom<Form> for Mlp {
                 )));
             }
         }
-        Ok(lay_out(form))
+        // Gains and shifts are counted in any event, so that they may be added later.
+        let sizes = || {
+            let mut total = 0usize;
+            let mut input = form.input;
+            for &output in form.hidden.iter().chain([&form.output]) {
+                total = total.checked_add(input.checked_mul(output)?)?.checked_add(3 * output)?;
+                input = output;
+            }
+            Some(total)
+        };
+        match sizes() {
+            Some(total) if total <= isize::MAX as usize / size_of::<f32>() => Ok(lay_out(form)),
+            _ => Err(Error::invalid(
+                "a network with more parameters than there are addresses: make it narrower",
+            )),
+        }
     }
 }
 

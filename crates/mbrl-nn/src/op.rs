@@ -116,6 +116,8 @@ struct Call {
 #[derive(Default)]
 struct Kept {
     tapes: Vec<Tape>,
+    /// The parameters of the way forward, where nobody watches whether they change.
+    theta: Option<Vec<f32>>,
     /// Whether the tapes are yet to be used up.
     fresh: bool,
     /// The generation of the parameters on the way forward.
@@ -156,6 +158,7 @@ impl CustomOp2 for Call {
             kept.tapes = self.shared.as_ref().and_then(Shared::take).unwrap_or_default();
             kept.tapes.resize_with(members, Tape::default);
             self.net.forward_saved(theta, x, rows, &mut kept.tapes, &mut y).map_err(inner)?;
+            kept.theta = self.shared.is_none().then(|| theta.to_vec());
             kept.fresh = true;
         } else {
             self.net.forward(theta, x, rows, &mut y).map_err(inner)?;
@@ -177,20 +180,28 @@ impl CustomOp2 for Call {
         {
             let (x, theta, dy) = (Read::of(x), Read::of(theta), Read::of(&straight));
             let (x, theta, dy) = (x.flat()?, theta.flat()?, dy.flat()?);
-            let mut kept = self.kept();
-            if self.generation() != kept.generation {
-                return Err(refused(sealed::STALE));
-            }
+            // Taken out and put back, for no lock may be held while threads share the work: one that waits may meet this
+            // very call in another graph.
+            let (mut tapes, own, fresh) = {
+                let mut kept = self.kept();
+                if self.generation() != kept.generation {
+                    return Err(refused(sealed::STALE));
+                }
+                let Kept { tapes, theta, fresh, .. } = &mut *kept;
+                (std::mem::take(tapes), theta.clone(), std::mem::take(fresh))
+            };
+            let theta = own.as_deref().unwrap_or(theta);
             // Without rows nothing is written to the tapes, and the gradients stay zero.
             if rows > 0 {
-                let Kept { tapes, fresh, .. } = &mut *kept;
-                if !std::mem::take(fresh) {
+                if !fresh {
+                    tapes.resize_with(theta.len() / self.net.params(), Tape::default);
                     let mut again = vec![0.0; y.elem_count()];
-                    self.net.forward_saved(theta, x, rows, tapes, &mut again).map_err(inner)?;
+                    self.net.forward_saved(theta, x, rows, &mut tapes, &mut again).map_err(inner)?;
                 }
                 let gradients = Gradients { theta: dtheta.as_deref_mut(), x: dx.as_deref_mut() };
-                self.net.backward(theta, x, tapes, dy, gradients).map_err(inner)?;
+                self.net.backward(theta, x, &mut tapes, dy, gradients).map_err(inner)?;
             }
+            self.kept().tapes = tapes;
         }
         let seal = |values: Option<Vec<f32>>, like: &Tensor| {
             values.map(|values| Second::derivative_of([x, theta, dy], values, like.shape())).transpose()

@@ -50,18 +50,20 @@ impl<'a> Store<'a> {
             return Err(Error::invalid(format_args!("`{name}` has {} numbers for {shape:?}", values.len())));
         }
         finite(name, values.iter().copied())?;
-        if name == format::NOTES || self.vectors.insert(name.into(), (shape.into(), values)).is_some() {
+        if name == format::NOTES || self.vectors.contains_key(name) {
             return Err(Error::invalid(format_args!("`{name}` is taken: choose another name")));
         }
+        self.vectors.insert(name.into(), (shape.into(), values));
         Ok(())
     }
 
     /// Adds a note.
     pub fn note(&mut self, name: &str, text: impl std::fmt::Display) -> Result<()> {
         let own = [format::FORMAT, format::CHECKSUM].contains(&name);
-        if own || self.notes.insert(name.into(), text.to_string()).is_some() {
+        if own || self.notes.contains_key(name) {
             return Err(Error::invalid(format_args!("the note `{name}` is taken: choose another name")));
         }
+        self.notes.insert(name.into(), text.to_string());
         Ok(())
     }
 
@@ -78,8 +80,16 @@ impl<'a> Store<'a> {
             at += size_of_val(*values);
         }
         notes.insert(format::CHECKSUM.into(), sum.to_string());
-        let write = || {
-            out.write_all(&header.finish(&notes))?;
+        let header = header.finish(&notes);
+        if header.len() as u64 > format::LONGEST {
+            return Err(Error::invalid(format_args!(
+                "names and notes of {} bytes: keep them below {}",
+                header.len(),
+                format::LONGEST
+            )));
+        }
+        let mut write = || {
+            out.write_all(&header)?;
             let mut buffer = Vec::with_capacity(1 << 14);
             for block in self.vectors.values().flat_map(|(_, values)| values.chunks(1 << 12)) {
                 buffer.clear();

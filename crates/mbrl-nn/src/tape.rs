@@ -6,6 +6,8 @@ use crate::mlp::{Mlp, Norm};
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
     pub(crate) rows: usize,
+    /// Whether a pass forward is on it that no pass back has used up.
+    pub(crate) live: bool,
     pub(crate) hidden: Vec<Hidden>,
     /// A weight turned on its side.
     pub(crate) turned: Vec<f32>,
@@ -52,6 +54,21 @@ impl Tape {
                 part.resize(len, 0.0);
             }
         }
+    }
+}
+
+impl Tape {
+    /// Whether it holds a pass of so many rows through `net` that is yet to be gone back through.
+    pub(crate) fn holds(&self, net: &Mlp, rows: usize) -> bool {
+        let same = |(kept, layer): (&Hidden, &crate::Layer)| {
+            kept.out.len() == rows * layer.output
+                && kept.before.is_empty() == (rows == 0 || layer.gain.is_empty())
+        };
+        let hidden = net.hidden();
+        self.live
+            && self.rows == rows
+            && self.hidden.len() == hidden.len()
+            && self.hidden.iter().zip(hidden).all(same)
     }
 }
 

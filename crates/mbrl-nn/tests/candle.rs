@@ -249,3 +249,23 @@ fn rows_become_tensors_and_come_back() {
     assert!(tensor_of(rows, 0, &Device::Cpu).unwrap_err().is_invalid());
     assert!(rows_of(&tensor.to_dtype(DType::F64).unwrap(), &mut out).unwrap_err().is_invalid());
 }
+
+#[test]
+fn parameters_that_nobody_watches_are_those_of_the_way_forward() {
+    let net = Mlp::new(2, &[3], 1, Activation::Tanh).unwrap();
+    let theta = Init::UniformFanIn.parameters(&net, 1, Key::root(0));
+    let gradient = |change: bool| {
+        let network = Network::from_theta(net.clone(), theta.clone(), &Device::Cpu).unwrap();
+        let mut parameters = network;
+        let x = Tensor::ones((1, 4, 2), DType::F32, &Device::Cpu).unwrap();
+        let watched = parameters.parameters().tensor().clone();
+        let loss = net.apply(&x, &watched).unwrap().sqr().unwrap().sum_all().unwrap();
+        if change {
+            parameters.set_theta(&vec![0.25; theta.len()]).unwrap();
+        }
+        let found = gradients(&loss).unwrap();
+        found.get(&watched).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    let (before, after) = (gradient(false), gradient(true));
+    assert!(before.iter().zip(&after).all(|(a, b)| a.to_bits() == b.to_bits()));
+}

@@ -81,7 +81,7 @@ fn a_step_without_its_gradient_or_memory_is_refused() {
     assert!(error.is_invalid() && error.to_string().contains("no gradient of these parameters"), "{error}");
     let found = gradients(&loss(&network)).unwrap();
     let error = network.step(&mut Adam::new(3), &AdamConfig::default(), &found, &[]).unwrap_err();
-    assert!(error.is_invalid() && error.to_string().contains("3 moments"), "{error}");
+    assert!(error.is_invalid() && error.to_string().contains("3 means"), "{error}");
 }
 
 #[test]

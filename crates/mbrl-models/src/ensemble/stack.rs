@@ -1,6 +1,6 @@
 //! Members of one shape that are trained side by side, each on its own rows.
 
-use mbrl_core::Result;
+use mbrl_core::{Error, Result};
 use mbrl_nn::{Adam, AdamConfig, Decay, GaussianHead, Gradients, Mlp, Tape, logistic_loss, squared_loss};
 use rayon::prelude::*;
 use std::sync::Mutex;
@@ -16,8 +16,8 @@ pub struct Stack {
     pub adam: Adam,
     /// The decay of each member's parameters.
     pub decay: Vec<Decay>,
-    /// What a member's step is worked out in. Whoever takes a step takes one and puts it back, so that there are as many as
-    /// threads, and one thread's stays in its cache.
+    /// What a member's step is worked out in. Whoever takes a step takes one and puts it back, so that there are about as
+    /// many as threads (one that waits may take another), and one thread's stays in its cache.
     lanes: Mutex<Vec<Lane>>,
 }
 
@@ -89,6 +89,13 @@ impl Stack {
         rows: impl Fn(usize) -> &'r [u32] + Sync,
         out: &mut [Stepped],
     ) -> Result<()> {
+        if out.len() != self.members() {
+            return Err(Error::invalid(format_args!(
+                "room for {} members' steps: there are {}",
+                out.len(),
+                self.members()
+            )));
+        }
         let pace = self.adam.advance(config);
         let Stack { net, theta, adam, decay, lanes } = self;
         let params = net.params();

@@ -2,7 +2,7 @@
 
 use super::{Read, Second, backend, flat, refused};
 use crate::GaussianHead;
-use crate::composite::softplus;
+use crate::composite::{softplus, spoiled_by};
 use crate::gaussian::clamp;
 use crate::vectorized::vectorized;
 use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Shape, Tensor};
@@ -47,7 +47,7 @@ impl GaussianHead {
         let bounds = bounds.copy()?;
         let (max, min) = (bounds.narrow(0, 0, self.dim)?, bounds.narrow(0, self.dim, self.dim)?);
         let below = max.broadcast_sub(&softplus(&max.broadcast_sub(raw)?)?)?;
-        min.broadcast_add(&softplus(&below.broadcast_sub(&min)?)?)
+        spoiled_by(min.broadcast_add(&softplus(&below.broadcast_sub(&min)?)?)?, raw)
     }
 }
 

@@ -105,9 +105,11 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// Bytes of the longest header that is written or read.
+pub(super) const LONGEST: u64 = 1 << 24;
+
 /// Refuses headers that the parser should not see: longer than any of ours, or with numbers whose sums overflow.
 pub(super) fn check_header(bytes: &[u8]) -> Result<()> {
-    const LONGEST: u64 = 1 << 24;
     const DIGITS: usize = 15;
     let Some((len, rest)) = bytes.split_first_chunk() else {
         return Err(damaged(&format_args!("there are {} bytes of them", bytes.len())));
