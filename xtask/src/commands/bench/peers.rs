@@ -36,7 +36,7 @@ const PEERS: &[Peer] = &[
     nn("train/7x23-200x4-36/b256", "torch_train.py", LARGE_TRAIN),
     nn("train/7x23-200x4-36/b256", "jax_train.py", LARGE_TRAIN),
     nn("train/7x5-64x2-8/b256", "torch_train.py", SMALL_TRAIN),
-    nn("train/7x5-64x2-8/b256", "jax_train.py", SMALL_TRAIN),
+    nn("train/7x5-64x2-8/b256", "jax_train.py", SMALL_TRAIN_SCAN),
     nn("forward/7x23-200x4-36/r10000", "torch_forward.py", LARGE_FORWARD),
     nn("forward/7x23-200x4-36/r10000", "jax_forward.py", LARGE_FORWARD),
     nn("forward/7x5-64x2-8/r10000", "torch_forward.py", SMALL_FORWARD),
@@ -48,7 +48,7 @@ const PEERS: &[Peer] = &[
     nn("sac/o17a6h256b256/p16", "torch_sac.py", SAC_16),
     nn("sac/o17a6h256b256/p16", "jax_sac.py", SAC_16),
     nn("sac/o4a1h64b256/p1", "torch_sac.py", SAC_SMALL),
-    nn("sac/o4a1h64b256/p1", "jax_sac.py", SAC_SMALL),
+    nn("sac/o4a1h64b256/p1", "jax_sac.py", SAC_SMALL_SCAN),
 ];
 
 /// A script without arguments, one of whose operations is a call of the case.
@@ -57,10 +57,13 @@ const ALONE: Peer = Peer { case: "", script: "", arguments: "", operations: 1.0,
 const LARGE_TRAIN: &str = "--members 7 --inputs 23 --hidden 200x4 --outputs 36 --batch 256";
 const SMALL_TRAIN: &str = "--members 7 --inputs 5 --hidden 64x2 --outputs 8 --batch 256";
 const LARGE_FORWARD: &str = "--members 7 --inputs 23 --hidden 200x4 --outputs 36 --rows 10000";
-const SMALL_FORWARD: &str = "--members 7 --inputs 5 --hidden 64x2 --outputs 8 --rows 10000";
+const SMALL_FORWARD: &str = "--members 7 --inputs 5 --hidden 64x2 --outputs 8 --rows 10000 --block 10000";
 const SAC: &str = "--obs 17 --act 6 --hidden 256x2 --batch 256 --agents 1";
 const SAC_4: &str = "--obs 17 --act 6 --hidden 256x2 --batch 256 --agents 4";
 const SAC_16: &str = "--obs 17 --act 6 --hidden 256x2 --batch 256 --agents 16";
+// Several steps a call, which helps JAX where a step is short.
+const SMALL_TRAIN_SCAN: &str = "--members 7 --inputs 5 --hidden 64x2 --outputs 8 --batch 256 --scan 16";
+const SAC_SMALL_SCAN: &str = "--obs 4 --act 1 --hidden 64x2 --batch 256 --agents 1 --scan 16";
 const SAC_SMALL: &str = "--obs 4 --act 1 --hidden 64x2 --batch 256 --agents 1";
 
 /// A script of the neural engine's: we mean to be ahead.
