@@ -305,7 +305,7 @@ mod tests {
         let theta = Init::UniformFanIn.parameters(&net, 1, Key::root(0));
         let (x, mut y, dy) = ([0.5; 10], [0.0; 15], [1.0; 15]);
         let mut tapes = Tape::of(1);
-        let mut back = |net: &Mlp, theta: &[f32], tapes: &mut [Tape]| {
+        let back = |net: &Mlp, theta: &[f32], tapes: &mut [Tape]| {
             net.backward(theta, &x, tapes, &dy, Gradients { theta: Some(&mut vec![0.0; theta.len()]), x: None })
         };
         assert!(back(&net, &theta, &mut tapes).unwrap_err().is_stale());
