@@ -306,7 +306,13 @@ mod tests {
         let (x, mut y, dy) = ([0.5; 10], [0.0; 15], [1.0; 15]);
         let mut tapes = Tape::of(1);
         let back = |net: &Mlp, theta: &[f32], tapes: &mut [Tape]| {
-            net.backward(theta, &x, tapes, &dy, Gradients { theta: Some(&mut vec![0.0; theta.len()]), x: None })
+            net.backward(
+                theta,
+                &x,
+                tapes,
+                &dy,
+                Gradients { theta: Some(&mut vec![0.0; theta.len()]), x: None },
+            )
         };
         assert!(back(&net, &theta, &mut tapes).unwrap_err().is_stale());
         net.forward_saved(&theta, &x, 5, &mut tapes, &mut y).unwrap();
