@@ -288,3 +288,36 @@ pub fn clip_norm(gradient: &mut [f32], max: f32) -> f64 {
     }
     norm
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_no_step_is_counted() {
+        let mut adam = Adam::new(6);
+        let (config, mut theta) = (AdamConfig::default(), [1.0; 6]);
+        let decay = |ranges: &[Range<usize>]| -> Vec<Decay> {
+            ranges.iter().map(|range| Decay { range: range.clone(), rate: 0.1 }).collect()
+        };
+        let mut refused = |gradient: &[f32], params: usize, ranges: &[Range<usize>], why: &str| {
+            let error = adam.step(&config, &mut theta, gradient, params, &decay(ranges)).unwrap_err();
+            assert!(error.is_invalid() && error.to_string().contains(why), "{error}");
+        };
+        refused(&[1.0; 5], 3, &[], "5 gradients");
+        refused(&[1.0; 6], 0, &[], "0 each");
+        refused(&[1.0; 6], 4, &[], "4 each");
+        refused(&[1.0; 6], 3, &[1..3, 0..1], "sorted");
+        refused(&[1.0; 6], 3, &[0..2, 1..3], "overlap");
+        refused(&[1.0; 6], 3, &[0..1, 2..4], "2..4");
+        assert_eq!(adam, Adam::new(6));
+        adam.step(&config, &mut theta, &[1.0; 6], 3, &decay(&[0..1, 2..3])).unwrap();
+        assert_eq!(adam.steps, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "a norm of -1")]
+    fn a_norm_that_would_turn_the_gradient_round_is_refused() {
+        clip_norm(&mut [3.0, 4.0], -1.0);
+    }
+}

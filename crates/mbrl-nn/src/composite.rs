@@ -142,12 +142,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_stays_so() {
-        let net = Mlp::new(1, &[4], 1, crate::Activation::Relu).unwrap();
-        let theta = Init::default().parameters(&net, 1, Key::root(1));
-        let theta = Tensor::from_vec(theta, (1, net.params()), &Device::Cpu).unwrap();
-        let x = Tensor::full(f32::NAN, (1, 1, 1), &Device::Cpu).unwrap();
-        let y = super::forward(&net, &x, &theta).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        assert!(y[0].is_nan());
+    fn what_is_not_finite_stays_so() {
+        use crate::Activation::{Elu, Relu, Silu, Tanh};
+        for (activation, x) in [Relu, Silu, Tanh, Elu]
+            .into_iter()
+            .flat_map(|a| [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].map(|x| (a, x)))
+        {
+            let z = Tensor::full(x, 1, &Device::Cpu).unwrap();
+            let h = super::activated(activation, &z).unwrap().to_vec1::<f32>().unwrap();
+            assert!(!h[0].is_finite(), "{activation:?} of {x} is {}", h[0]);
+        }
     }
 }

@@ -209,3 +209,17 @@ vectorized! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a mixture has no closed form")]
+    fn a_mixture_is_not_taken_for_one_of_its_parts() {
+        let prior = Prior::Mixture { share: 0.5, wide: 1.0, narrow: 0.1 };
+        let pull = Pull { prior, divergence: Divergence::ClosedForm, weight: 1.0 };
+        let posterior = MeanField { mean: vec![0.0], rho: vec![0.0] };
+        posterior.gradient(&pull, &[0.0], &[0.0], &[0.0], &mut [0.0; 2]);
+    }
+}

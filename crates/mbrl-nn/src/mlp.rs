@@ -230,6 +230,9 @@ mod tests {
         assert!(Mlp::new(0, &[4], 1, Activation::Relu).unwrap_err().to_string().contains("input is 0"));
         assert!(Mlp::new(3, &[4, 0], 1, Activation::Relu).unwrap_err().is_invalid());
         assert!(Mlp::new(3, &[], usize::MAX, Activation::Relu).unwrap_err().is_invalid());
+        // Each layer is narrow enough; all of them together are too many to count.
+        let endless = vec![WIDEST; 1 << 22];
+        assert!(Mlp::new(3, &endless, 1, Activation::Relu).unwrap_err().to_string().contains("addresses"));
         assert!(serde_json::from_str::<Mlp>(r#"{"input":0,"hidden":[],"output":1}"#).is_err());
     }
 }

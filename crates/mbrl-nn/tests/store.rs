@@ -203,3 +203,25 @@ fn a_writer_that_fails_is_reported() {
     }
     assert!(Store::default().write(Full).unwrap_err().is_io());
 }
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let mut store = Store::default();
+    store.note("long", "x".repeat(1 << 24)).unwrap();
+    let mut bytes = Vec::new();
+    let error = store.write(&mut bytes).unwrap_err();
+    assert!(error.is_invalid() && bytes.is_empty(), "{error}");
+}
+
+#[test]
+fn a_name_that_is_taken_keeps_what_it_has() {
+    let mut store = Store::default();
+    store.put("theta", &[1], &[1.0]).unwrap();
+    store.note("steps", 3).unwrap();
+    assert!(store.put("theta", &[1], &[2.0]).is_err() && store.note("steps", 4).is_err());
+    let mut bytes = Vec::new();
+    store.write(&mut bytes).unwrap();
+    let mut loaded = Loaded::read(bytes.as_slice()).unwrap();
+    assert_eq!(loaded.note("steps").unwrap(), "3");
+    assert_eq!(loaded.take("theta", &[1]).unwrap()[0].to_bits(), 1.0f32.to_bits());
+}

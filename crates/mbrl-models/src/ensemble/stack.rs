@@ -169,3 +169,22 @@ pub(crate) fn pick(from: &[f32], width: usize, rows: &[u32], to: &mut Vec<f32>) 
         to.copy_from_slice(&from[row as usize * width..][..width]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_without_room_for_its_step_is_not_left_out_in_silence() {
+        let net = Mlp::new(1, &[], 1, mbrl_nn::Activation::Relu).unwrap();
+        let mut stack = Stack::new(net, vec![0.5; 6], Vec::new());
+        let samples = Samples { input: &[1.0], target: &[0.0], width: 1 };
+        let mut step = |out: &mut [Stepped]| {
+            stack
+                .step(&AdamConfig::default(), samples, Loss::Squares, |_| &[0][..], out)
+                .map(|()| stack.adam.steps)
+        };
+        assert!(step(&mut vec![Stepped::default(); 2]).unwrap_err().to_string().contains("there are 3"));
+        assert_eq!(step(&mut vec![Stepped::default(); 3]).unwrap(), 1);
+    }
+}
