@@ -1,6 +1,6 @@
 //! A measured piece of work, and what it is held against.
 
-use crate::{buffer, envs, nn};
+use crate::{buffer, envs, nn, plan};
 
 /// A measured piece of work.
 #[derive(Clone, Copy, Debug)]
@@ -73,4 +73,7 @@ pub static CASES: &[Case] = &[
     nn::SAC_SMALL_2,
     nn::POPULATION_1,
     nn::POPULATION_2,
+    plan::ACTION_1,
+    plan::ACTION_2,
+    plan::OVERHEAD,
 ];

@@ -9,6 +9,7 @@ mod case;
 mod envs;
 mod measure;
 mod nn;
+mod plan;
 mod sac;
 
 pub use case::{CASES, Case, Pair, Share};

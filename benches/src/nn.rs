@@ -23,7 +23,8 @@ const SAC: Sizes = Sizes { agents: 1, obs: 17, act: 6, width: 256, batch: 256 };
 const SAC_SMALL: Sizes = Sizes { agents: 1, obs: 4, act: 1, width: 64, batch: 256 };
 
 const SIDE: usize = 512;
-const GEMM: &str = "its FLOPs at the best rate of gemm, 512³";
+pub(crate) const SQUARE_FLOPS: f64 = 2.0 * (SIDE * SIDE * SIDE) as f64;
+pub(crate) const GEMM: &str = "its FLOPs at the best rate of gemm, 512³";
 
 const fn case(
     name: &'static str,
@@ -33,7 +34,7 @@ const fn case(
     target: f64,
     prepare: fn() -> Pair,
 ) -> Case {
-    let share = Share::OfRate { work: flops, floor: 2.0 * (SIDE * SIDE * SIDE) as f64 };
+    let share = Share::OfRate { work: flops, floor: SQUARE_FLOPS };
     Case { group: "nn", name, threads, floor: GEMM, share, target, items, prepare }
 }
 
@@ -118,7 +119,7 @@ pub(crate) const POPULATION_2: Case = Case {
     })
 };
 
-fn pool(threads: usize) -> ThreadPool {
+pub(crate) fn pool(threads: usize) -> ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")
 }
 
@@ -129,7 +130,7 @@ fn normals(len: usize, label: &str) -> Vec<f32> {
 }
 
 /// Somebody else's product of matrices, on as many threads.
-fn gemm(threads: usize) -> Box<dyn FnMut()> {
+pub(crate) fn gemm(threads: usize) -> Box<dyn FnMut()> {
     let pool = pool(threads);
     let (a, b, mut c) = (normals(SIDE * SIDE, "a"), normals(SIDE * SIDE, "b"), vec![0.0; SIDE * SIDE]);
     Box::new(move || pool.install(|| multiply_squares(SIDE, &a, &b, &mut c, threads)))

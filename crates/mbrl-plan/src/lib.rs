@@ -23,9 +23,48 @@
 
 #![doc(test(attr(deny(warnings))))]
 
-mod backward_induction;
+mod assignment;
+mod bounds;
+mod categorical;
+mod cem;
+mod check;
+mod colored;
+mod expectation;
+mod grid;
+mod icem;
+mod model_score;
+mod mpc;
+mod mppi;
+mod optimizer;
+mod planner;
+mod population;
+mod rollout;
+mod score;
+mod shooting;
+mod sink;
+mod tabular;
+mod truncated;
 
-pub use backward_induction::{FinitePlan, backward_induction};
+pub use assignment::Assignment;
+pub use categorical::{CategoricalCem, CategoricalCemConfig};
+pub use cem::{Cem, CemConfig, Covariance, Returned, Sampling};
+pub use expectation::Expectation;
+pub use grid::{ActionGrid, Axis, Grid, GridPlan, GridProblem, Lookahead};
+pub use icem::{Icem, IcemConfig};
+pub use model_score::ModelScore;
+pub use mpc::{Mpc, MpcState};
+pub use mppi::{EliteUpdate, Executed, Mppi, MppiConfig, MppiUpdate, PathIntegral};
+pub use optimizer::{ActionOptimizer, Found, WarmStart};
+pub use planner::{PLANNERS, PlannerConfig, PlannerEntry, PlannerPreset};
+pub use rollout::{Acting, CHUNK, Diverged, Effort, Rollout, Workspace};
+pub use score::{PerPlan, Score};
+pub use shooting::{RandomShooting, RandomShootingConfig};
+pub use sink::{Endpoints, Imagined, Returns, Sink, Trace, Transitions};
+pub use tabular::{
+    FiniteOccupancy, FinitePlan, FiniteReturnMoments, Occupancy, ReturnMoments, StationaryPlan,
+    TabularPolicy, backward_induction, finite_occupancy, finite_return_moments, occupancy, policy_iteration,
+    return_moments, value_iteration,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,26 +1,25 @@
 //! The optimum of a tabular MDP over a finite horizon, by backward induction:
 //! V_T = 0, V_t(s) = max_a Σ_s' p(s'|s,a) (r(s,a,s') + γ V_{t+1}(s')), where a terminal s' has no value.
 
+use super::chain::check_finite;
+use super::policy::{TabularPolicy, first_best};
+use super::{MOST_VALUES, action_value, at_start, check_discount};
 use mbrl_core::{Error, Result, TabularMdp};
 
 /// What is best to do, and what it is worth, at each step before a horizon.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinitePlan {
     states: usize,
+    choices: usize,
     /// `[steps + 1, states]`; the last row is zero.
     values: Vec<f64>,
     /// `[steps, states]`
     actions: Vec<u32>,
 }
 
-/// More values than this in a plan (two gigabytes) are a slip of the hand.
-const MOST_VALUES: usize = 1 << 28;
-
 /// The best plan for `steps` steps; of equally good actions, the first.
 pub fn backward_induction(mdp: &TabularMdp, steps: usize, discount: f64) -> Result<FinitePlan> {
-    if !(0.0..=1.0).contains(&discount) {
-        return Err(Error::invalid(format_args!("discount is {discount}: expected 0 to 1")));
-    }
+    check_discount(discount)?;
     let states = mdp.states();
     let size = steps.checked_add(1).and_then(|rows| rows.checked_mul(states));
     let Some(size @ ..=MOST_VALUES) = size else {
@@ -34,23 +33,12 @@ pub fn backward_induction(mdp: &TabularMdp, steps: usize, discount: f64) -> Resu
         let (now, later) = values.split_at_mut((t + 1) * states);
         let (now, later) = (&mut now[t * states..], &later[..states]);
         for state in (0..states).filter(|&state| !mdp.is_terminal(state)) {
-            let mut best = (f64::NEG_INFINITY, 0);
-            for action in 0..mdp.actions() {
-                let worth = action_value(mdp, state, action, discount, later);
-                if worth > best.0 {
-                    best = (worth, action as u32);
-                }
-            }
-            (now[state], actions[t * states + state]) = best;
+            let worths = (0..mdp.actions()).map(|action| action_value(mdp, state, action, discount, later));
+            (now[state], actions[t * states + state]) = first_best(worths);
         }
     }
-    Ok(FinitePlan { states, values, actions })
-}
-
-fn action_value(mdp: &TabularMdp, state: usize, action: usize, discount: f64, later: &[f64]) -> f64 {
-    let successors = mdp.transition(state, action).iter().zip(mdp.reward(state, action)).zip(later);
-    // Terminal states keep the value 0 in every row.
-    successors.map(|((p, reward), value)| p * (reward + discount * value)).sum()
+    check_finite("value", &values[..states])?;
+    Ok(FinitePlan { states, choices: mdp.actions(), values, actions })
 }
 
 impl FinitePlan {
@@ -76,8 +64,20 @@ impl FinitePlan {
         self.actions[t * states + state] as usize
     }
 
+    /// The policy that does what is best at step `t`, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// Where `t` is not before the horizon.
+    pub fn policy(&self, t: usize) -> TabularPolicy {
+        assert!(t < self.steps(), "policy at step {t} of {}", self.steps());
+        let chosen = &self.actions[t * self.states..(t + 1) * self.states];
+        TabularPolicy::deterministic(self.choices, chosen)
+            .expect("actions were chosen of those that there are")
+    }
+
     /// For how many steps this plans.
-    fn steps(&self) -> usize {
+    pub fn steps(&self) -> usize {
         self.actions.len() / self.states
     }
 
@@ -87,13 +87,13 @@ impl FinitePlan {
     ///
     /// Where `mdp` has another number of states than the one that was planned for.
     pub fn start_value(&self, mdp: &TabularMdp) -> f64 {
-        assert_eq!(mdp.states(), self.states, "states of the MDP and of the plan");
-        mdp.start().iter().zip(&self.values).map(|(p, value)| p * value).sum()
+        at_start(mdp, &self.values[..self.states])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::arbitrary::mdps;
     use super::*;
     use proptest::prelude::*;
 
@@ -119,22 +119,6 @@ mod tests {
                 mdp.start().iter().zip(&later).map(|(p, v)| p * v).sum()
             })
             .fold(f64::NEG_INFINITY, f64::max)
-    }
-
-    fn mdps() -> impl Strategy<Value = TabularMdp> {
-        let cells = 3 * 2 * 3;
-        (
-            prop::collection::vec(0.01f64..1.0, cells),
-            prop::collection::vec(-1.0f64..1.0, cells),
-            any::<bool>(),
-        )
-            .prop_map(|(weights, rewards, last_is_terminal)| {
-                let rows = weights.chunks_exact(3);
-                let transition =
-                    rows.flat_map(|row| row.iter().map(|w| w / row.iter().sum::<f64>())).collect();
-                let terminal = vec![false, false, last_is_terminal];
-                TabularMdp::new(2, transition, rewards, vec![0.5, 0.5, 0.0], terminal).unwrap()
-            })
     }
 
     proptest! {
@@ -183,6 +167,6 @@ mod tests {
         assert_eq!(says(&|| plan.value(4, 0)), "value of state 0 of 2 at step 4 of 3");
         assert_eq!(says(&|| plan.action(0, 2) as f64), "action in state 2 of 2 at step 0 of 3");
         assert_eq!(says(&|| plan.action(3, 0) as f64), "action in state 0 of 2 at step 3 of 3");
-        assert!(says(&|| plan.start_value(&one_state())).contains("states of the MDP and of the plan"));
+        assert!(says(&|| plan.start_value(&one_state())).contains("states of the MDP and of the values"));
     }
 }
