@@ -1,10 +1,13 @@
 //! The driver of the workspace: `cargo xtask COMMAND`.
 //!
-//! Exit codes: 0, all is well; 1, a check or a test failed; 2, the command could not be done as it was given.
+//! Exit codes: 0, all is well; 1, a check or a test failed; 2, the command could not be done as it was given; 130, it was
+//! interrupted.
 
 mod cargo;
 mod commands;
+mod jobs;
 mod out;
+mod plot;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -15,7 +18,7 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 #[command(
     max_term_width = 100,
-    after_help = "Exit codes: 0 all is well, 1 a check failed, 2 the command cannot be done."
+    after_help = "Exit codes: 0 all is well, 1 a check failed, 2 the command cannot be done, 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -24,6 +27,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Train an agent, or go on training it.
+    Train(commands::train::Args),
+    /// Let a trained agent act, in episodes that it has not been judged by.
+    Eval(commands::eval::Args),
+    /// What runs came to, as Markdown.
+    Report(commands::report::Args),
+    /// Plan in an environment, by its true dynamics.
+    Plan(commands::plan::Args),
+    /// Make a figure of the documents again.
+    Reproduce(commands::reproduce::Args),
     /// List what there is.
     List(commands::list::Args),
     /// Build and run every test, and print how long building and testing took.
@@ -45,10 +58,17 @@ enum Outcome {
     Well,
     /// A check or a test failed, and has said why.
     Failed,
+    /// It was interrupted, and has said how to go on.
+    Interrupted,
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Train(args) => commands::train::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Plan(args) => commands::plan::run(&args),
+        Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::List(args) => commands::list::run(&args),
         Command::Test(args) => commands::test::run(&args),
         Command::Ci => commands::ci::run(),
@@ -59,6 +79,7 @@ fn main() -> ExitCode {
     match done {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
             out::complain(&error);
             ExitCode::from(2)

@@ -1,5 +1,8 @@
 //! `list`: what there is.
 
+mod algos;
+
+use crate::commands::reproduce;
 use crate::{Outcome, out};
 use clap::ValueEnum;
 use mbrl_core::{Result, Space, Spec};
@@ -18,14 +21,24 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
+    /// The algorithms: what they are, where they are from, and where they can act.
+    Algos,
     /// The environments: what is observed and done, when an episode is cut, and what random and optimal policies earn.
     Envs,
+    /// The figures that can be made again, and what they take.
+    Figures,
+    /// The settings that algorithms come with, and how these differ.
+    Presets,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match args.what {
-        What::Envs => envs(args.json),
+        What::Algos => algos::algos(args.json)?,
+        What::Envs => envs(args.json)?,
+        What::Figures => figures(args.json)?,
+        What::Presets => algos::presets(args.json)?,
     }
+    Ok(Outcome::Well)
 }
 
 /// An environment as others script against it: more may be added, none renamed.
@@ -77,11 +90,28 @@ impl Listed {
     }
 }
 
-fn envs(json: bool) -> Result<Outcome> {
+fn figures(json: bool) -> Result<()> {
+    #[derive(Serialize)]
+    struct Listed {
+        name: &'static str,
+        summary: &'static str,
+        cost: &'static str,
+    }
+    let listed: Vec<Listed> = reproduce::RECIPES
+        .iter()
+        .map(|recipe| Listed { name: recipe.name, summary: recipe.summary, cost: recipe.cost })
+        .collect();
+    if json {
+        return out::json(&listed);
+    }
+    let row = |figure: &Listed| [figure.name, figure.cost, figure.summary].map(str::to_owned).to_vec();
+    out::table(&["name", "estimated cost", "what it shows"], &listed.iter().map(row).collect::<Vec<_>>())
+}
+
+fn envs(json: bool) -> Result<()> {
     let listed: Vec<Listed> = mbrl_envs::ALL.iter().map(Listed::of).collect();
     if json {
-        out::json(&listed)?;
-        return Ok(Outcome::Well);
+        return out::json(&listed);
     }
     // Three digits behind the point where there are few before it.
     let digits = |x: f64| if x.abs() < 10.0 { format!("{x:.3}") } else { format!("{x:.1}") };
@@ -103,8 +133,7 @@ fn envs(json: bool) -> Result<Outcome> {
     out::table(&["name", "observed", "action", ">horizon", ">random", ">optimal", "source"], &rows)?;
     out::line(
         "\nrandom, optimal: the mean undiscounted return of an episode; - where nobody knows the optimum.",
-    )?;
-    Ok(Outcome::Well)
+    )
 }
 
 /// A space in a few characters: the interval of each column, with neighbours that are alike said once.

@@ -10,8 +10,16 @@ struct Layer {
     sees: &'static [&'static str],
 }
 
-const ALL_LIBRARIES: &[&str] =
-    &["mbrl-core", "mbrl-testkit", "mbrl-buffer", "mbrl-envs", "mbrl-plan", "mbrl-nn", "mbrl-models"];
+const ALL_LIBRARIES: &[&str] = &[
+    "mbrl-core",
+    "mbrl-testkit",
+    "mbrl-buffer",
+    "mbrl-envs",
+    "mbrl-plan",
+    "mbrl-nn",
+    "mbrl-models",
+    "mbrl-agents",
+];
 
 const LAYERS: &[Layer] = &[
     Layer { name: "mbrl-core", level: 0, sees: &[] },
@@ -21,11 +29,25 @@ const LAYERS: &[Layer] = &[
     Layer { name: "mbrl-plan", level: 2, sees: &["mbrl-core"] },
     Layer { name: "mbrl-nn", level: 2, sees: &["mbrl-core"] },
     Layer { name: "mbrl-models", level: 3, sees: &["mbrl-core", "mbrl-buffer", "mbrl-nn"] },
+    Layer {
+        name: "mbrl-agents",
+        level: 4,
+        sees: &["mbrl-core", "mbrl-buffer", "mbrl-plan", "mbrl-nn", "mbrl-models"],
+    },
     Layer { name: "mbrl-bench", level: 5, sees: ALL_LIBRARIES },
     Layer {
         name: "xtask",
         level: 6,
-        sees: &["mbrl-core", "mbrl-buffer", "mbrl-envs", "mbrl-plan", "mbrl-nn", "mbrl-models", "mbrl-bench"],
+        sees: &[
+            "mbrl-core",
+            "mbrl-buffer",
+            "mbrl-envs",
+            "mbrl-plan",
+            "mbrl-nn",
+            "mbrl-models",
+            "mbrl-agents",
+            "mbrl-bench",
+        ],
     },
 ];
 
@@ -92,6 +114,7 @@ mod tests {
             allowed(find(from).unwrap(), &dependency)
         };
         assert!(may("mbrl-buffer", "mbrl-core", None) && may("mbrl-buffer", "serde", None));
+        assert!(may("mbrl-agents", "mbrl-envs", Some("dev")) && !may("mbrl-agents", "mbrl-envs", None));
         assert!(may("mbrl-envs", "mbrl-testkit", Some("dev")) && !may("mbrl-envs", "mbrl-testkit", None));
         for kind in [None, Some("dev"), Some("build")] {
             assert!(

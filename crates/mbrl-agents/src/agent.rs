@@ -1,0 +1,49 @@
+//! What learns, and what merely acts.
+
+use mbrl_core::{Key, Recorder, Result, Transition};
+use std::io::{Read, Write};
+
+/// Something that learns by acting. The [`Trainer`](crate::Trainer) calls [`act`](Agent::act),
+/// [`observe`](Agent::observe) and [`learn`](Agent::learn) once in every step of the real environment, in this order.
+///
+/// The contract, which the tests run on every entry of [`ALL`](crate::ALL):
+/// - equal keys and transitions lead to equal bits, at any number of threads;
+/// - an agent that was built alike and has loaded what another [saved](Agent::save) goes on as that one would have;
+/// - an [`actor`](Agent::actor) leaves no trace: whether and when evaluations happen changes nothing that is learnt.
+pub trait Agent: Send {
+    /// Writes what it does where `obs` was observed, `[obs]` to `[act]`, so as to learn: it may explore.
+    fn act(&mut self, obs: &[f32], key: Key, act: &mut [f32], recorder: &mut dyn Recorder) -> Result<()>;
+
+    /// Sees what came of it. A transition that is no longer [`Running`](mbrl_core::End::Running) is the last of its
+    /// episode: the next call of [`act`](Agent::act) begins another.
+    fn observe(&mut self, transition: Transition<'_>) -> Result<()>;
+
+    /// Learns, after step number `env_steps`, counted from 1.
+    fn learn(&mut self, env_steps: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()>;
+
+    /// What acts as well as the agent can by now, from the beginning of an episode.
+    fn actor(&self) -> Result<Box<dyn Actor + '_>>;
+
+    /// Writes all that it has learnt and will need: buffers, parameters, moments of optimizers, schedules.
+    fn save(&self, out: &mut dyn Write) -> Result<()>;
+
+    /// Reads what an agent that was built alike has saved, to the last byte.
+    fn load(&mut self, from: &mut dyn Read) -> Result<()>;
+
+    /// The running episode was lost after a transition that was observed as running: the next call of
+    /// [`act`](Agent::act) begins another. What remembers the episode, a planner or windows in a buffer, forgets it
+    /// here, as it does after a truncation.
+    fn cut(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Something that acts for the length of episodes. It has state of its own, such as a planner's warm start, so that one is
+/// made for every evaluation.
+pub trait Actor {
+    /// An episode begins.
+    fn begin(&mut self) -> Result<()>;
+
+    /// Writes what it does where `obs` was observed, `[obs]` to `[act]`.
+    fn act(&mut self, obs: &[f32], key: Key, act: &mut [f32]) -> Result<()>;
+}

@@ -1,0 +1,74 @@
+//! Algorithms, one a file, and the trainer that runs them.
+//!
+//! | to | look at |
+//! |---|---|
+//! | run an algorithm by name | [`RunConfig`], [`find`], [`ALL`] |
+//! | train in an environment of one's own | [`Trainer`], and `examples/own_env.rs` |
+//! | act with what was trained | [`load_agent`], [`evaluate`] |
+//! | watch a run, or end it | [`Callback`], [`StopFlag`], [`TargetReturn`] |
+//! | read what it recorded | [`RunDir::metrics`], [`RunDir::timing`] |
+//! | add an algorithm | [`Method`], [`Agent`] |
+//!
+//! # Example
+//!
+//! ```
+//! use mbrl_agents::{EvalConfig, RunConfig, Setup, Trainer};
+//!
+//! # fn main() -> mbrl_core::Result<()> {
+//! let entry = mbrl_envs::find("pendulum")?;
+//! let mut config = RunConfig::new("random", None)?;
+//! config.steps = 1_000;
+//! config.eval = EvalConfig { every: 500, episodes: 2, target: None };
+//! let setup = Setup { task: entry.task(), ..Setup::new(entry.spec()) };
+//! let agent = config.build(&setup)?;
+//! let trainer = Trainer::new(config.training(), entry.make(), agent)?;
+//! let summary = trainer.evaluate_in(entry.make())?.run()?;
+//! assert_eq!((summary.env_steps, summary.episodes), (1_000, 5));
+//! assert!(summary.last.is_some_and(|last| last.mean_return() < 0.0));
+//! # Ok(()) }
+//! ```
+
+#![doc(test(attr(deny(warnings))))]
+
+mod agent;
+mod algorithm;
+mod callback;
+mod checkpoint;
+mod config;
+mod evaluation;
+mod load;
+mod manifest;
+mod method;
+mod pets;
+mod planning;
+mod policy_actor;
+mod random;
+mod random_shooting;
+mod recorder;
+mod setup;
+mod stats;
+mod store;
+mod train_config;
+mod trainer;
+
+pub use agent::{Actor, Agent};
+pub use algorithm::{ALL, Algorithm, QUICK_STEPS, find};
+pub use callback::{Callback, Event, Flow, Standing, StopFlag, TargetReturn};
+pub use config::{RunConfig, leaves};
+pub use evaluation::{Evaluation, evaluate, evaluate_watched};
+pub use load::{Trained, load_agent};
+pub use manifest::{Build, Manifest};
+pub use method::{Method, Preset, Spaces};
+pub use planning::{FitAt, Known, ModelConfig, PlanningActor, PlanningAgent, PlanningConfig, Propagation};
+pub use policy_actor::{PolicyActor, SingleRow};
+pub use random::RandomConfig;
+pub use recorder::JsonlRecorder;
+pub use setup::Setup;
+pub use stats::{ci95, mean, sample_std};
+pub use store::{Line, RunDir, Timing};
+pub use train_config::{CheckpointConfig, EvalConfig, TrainConfig};
+pub use trainer::{Stopped, Summary, Trainer};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

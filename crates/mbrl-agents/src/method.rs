@@ -1,0 +1,62 @@
+//! What one writes to add an algorithm.
+
+use crate::{Agent, Setup};
+use mbrl_core::{Key, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// An algorithm. It is one file that implements this, and one line in [`ALL`](crate::ALL); the tests of every algorithm
+/// (smoke on each environment that it serves, equal bits, resume, configuration) iterate that table.
+///
+/// `Config` is a plain struct with `serde(deny_unknown_fields)`, and with `serde(default)` where its default is the first
+/// preset: what a configuration leaves out is not to be taken from another algorithm's.
+pub trait Method: 'static {
+    /// The name that it is chosen by.
+    const NAME: &'static str;
+    /// What it does, in a line.
+    const SUMMARY: &'static str;
+    /// The paper that it is from.
+    const SOURCE: &'static str;
+    /// Where it can act.
+    const SPACES: Spaces;
+    /// The settings to choose from; the first is the default.
+    const PRESETS: &'static [Preset];
+
+    /// All its settings.
+    type Config: Serialize + DeserializeOwned;
+
+    /// The settings of one of [`PRESETS`](Method::PRESETS), by name.
+    fn preset(name: &str) -> Result<Self::Config>;
+
+    /// The same settings cut down, so that within [`QUICK_STEPS`](crate::QUICK_STEPS) steps everything that the algorithm
+    /// does has been done at least once, in a few seconds: short warm-ups, small networks, few candidates. It learns
+    /// nothing of worth. The tests of every algorithm use it, and `--quick` does.
+    fn quick(config: Self::Config) -> Self::Config;
+
+    /// Refuses settings that cannot be used, naming the field and the mend.
+    fn validate(config: &Self::Config) -> Result<()>;
+
+    /// An agent that has learnt nothing yet. The configuration has been validated, and the spec has a space that it serves.
+    fn build(config: Self::Config, setup: &Setup, key: Key) -> Result<Box<dyn Agent>>;
+}
+
+/// The spaces of actions that an algorithm serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spaces {
+    /// Boxes and choices.
+    Any,
+    /// Boxes.
+    Continuous,
+    /// One of several choices.
+    Discrete,
+}
+
+/// Settings with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Preset {
+    /// The name that they are chosen by.
+    pub name: &'static str,
+    /// Where they are from, or what they are for.
+    pub summary: &'static str,
+}

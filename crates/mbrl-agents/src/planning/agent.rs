@@ -1,0 +1,185 @@
+//! The agent: acts by plan, keeps what it sees, fits its belief again.
+
+use super::actor::{Controller, Thought, World};
+use super::keep::Kept;
+use super::{FitAt, Known, PlanningActor, PlanningConfig};
+use crate::{Actor, Agent, Setup};
+use mbrl_buffer::ReplayBuffer;
+use mbrl_core::{
+    Belief, Context, Error, FitData, Key, Recorder, Result, Spec, Task, Transition, UniformPolicy,
+};
+use std::io::{Read, Write};
+
+/// Plans in what it believes, and believes what it has seen.
+///
+/// Its metrics, at the end of an episode: `plan/score` (the mean of the best scores found: what it hoped for),
+/// `plan/evaluations` and `plan/transitions` (a step, in the mean), `plan/non_finite` (plans without a finite score) and
+/// `plan/lost` (imagined rows without a finite successor). At a fit: what the model says of it, `model/…`.
+pub struct PlanningAgent {
+    config: PlanningConfig,
+    spec: Spec,
+    policy: UniformPolicy,
+    belief: Box<dyn Belief>,
+    buffer: ReplayBuffer,
+    controller: Controller,
+    kept: Kept,
+    rows: Vec<u32>,
+}
+
+impl PlanningAgent {
+    /// An agent that has seen nothing.
+    pub fn new(config: PlanningConfig, setup: &Setup, key: Key) -> Result<Self> {
+        config.validate()?;
+        let task = Task {
+            reward: setup.task.reward.clone().filter(|_| config.reward == Known::Given),
+            termination: setup.task.termination.clone().filter(|_| config.termination == Known::Given),
+        };
+        let missing = |part, field| {
+            Error::invalid(format_args!("the task does not say its {part}: set {field} to `learnt`"))
+        };
+        if config.reward == Known::Given && task.reward.is_none() {
+            return Err(missing("reward", "reward"));
+        }
+        if config.termination == Known::Given && task.termination.is_none() {
+            return Err(missing("termination", "termination"));
+        }
+        let belief = config.model.build(setup, &task, key.child("model")).context("model")?;
+        // An oracle has one member and nothing to learn.
+        let kept =
+            Kept { members: if config.model.is_oracle() { vec![0] } else { vec![] }, ..Kept::default() };
+        Ok(PlanningAgent {
+            policy: UniformPolicy::new(&setup.spec)?,
+            buffer: ReplayBuffer::new(setup.spec.dims(), config.capacity)?,
+            controller: Controller::new(&config, &setup.spec).context("planner")?,
+            spec: setup.spec.clone(),
+            belief,
+            kept,
+            rows: Vec::new(),
+            config,
+        })
+    }
+
+    /// What it believes.
+    pub fn belief(&self) -> &dyn Belief {
+        &*self.belief
+    }
+
+    /// What it has seen.
+    pub fn buffer(&self) -> &ReplayBuffer {
+        &self.buffer
+    }
+
+    fn fit(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        self.rows.clear();
+        self.rows.extend(0..self.buffer.len() as u32);
+        let data = FitData { data: &self.buffer, train: &self.rows, holdout: &[] };
+        let fit = self.belief.fit(data, key.child("fit"), recorder).context("fitting the model")?;
+        self.belief.redraw(key.child("redraw"))?;
+        let all = || (0..self.belief.model().members() as u16).collect();
+        self.kept.members = if fit.elites.is_empty() { all() } else { fit.elites };
+        Ok(())
+    }
+
+    fn record(&mut self, recorder: &mut dyn Recorder) {
+        let tally = std::mem::take(&mut self.kept.tally);
+        if tally.plans == 0 {
+            return;
+        }
+        let mean = |sum: f64| sum / tally.plans as f64;
+        recorder.scalar("plan/score", mean(tally.score));
+        recorder.scalar("plan/evaluations", mean(tally.evaluations as f64));
+        recorder.scalar("plan/transitions", mean(tally.transitions as f64));
+        recorder.scalar("plan/non_finite", tally.non_finite as f64);
+        recorder.scalar("plan/lost", tally.lost as f64);
+    }
+}
+
+impl Agent for PlanningAgent {
+    fn act(&mut self, obs: &[f32], key: Key, act: &mut [f32], recorder: &mut dyn Recorder) -> Result<()> {
+        if self.kept.members.is_empty() {
+            return self.controller.wander(&self.policy, obs, key, act);
+        }
+        let world = World { model: self.belief.model(), members: &self.kept.members };
+        let (controller, config) = (&mut self.controller, &self.config);
+        let Thought { found, effort } =
+            recorder.span("plan", |_| controller.act(config, world, obs, key, act)).context("planning")?;
+        if let Some(found) = found {
+            self.kept.tally.add(found, effort);
+        }
+        Ok(())
+    }
+
+    fn observe(&mut self, transition: Transition<'_>) -> Result<()> {
+        self.buffer.push(transition)?;
+        self.kept.over = transition.end.is_end();
+        if self.kept.over {
+            self.controller.reset();
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, env_steps: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        let over = std::mem::take(&mut self.kept.over);
+        if over {
+            self.record(recorder);
+        }
+        let due = match self.config.fit {
+            FitAt::EpisodeEnd => over,
+            FitAt::Steps(steps) => env_steps.is_multiple_of(steps),
+        };
+        if due && env_steps >= self.config.initial_steps && !self.config.model.is_oracle() {
+            self.fit(key, recorder)?;
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self) -> Result<()> {
+        self.buffer.cut_episodes();
+        self.controller.reset();
+        Ok(())
+    }
+
+    fn actor(&self) -> Result<Box<dyn Actor + '_>> {
+        let world = World { model: self.belief.model(), members: &self.kept.members };
+        Ok(Box::new(PlanningActor {
+            config: &self.config,
+            policy: &self.policy,
+            world: (!self.kept.members.is_empty()).then_some(world),
+            controller: Controller::new(&self.config, &self.spec)?,
+        }))
+    }
+
+    fn save(&self, mut out: &mut dyn Write) -> Result<()> {
+        self.buffer.write_to(&mut out)?;
+        self.belief.save(out)?;
+        self.kept.save(self.controller.state(), out)
+    }
+
+    fn load(&mut self, mut from: &mut dyn Read) -> Result<()> {
+        let buffer = ReplayBuffer::read_from(&mut from)?;
+        if (buffer.dims(), buffer.capacity()) != (self.buffer.dims(), self.buffer.capacity()) {
+            return Err(Error::corrupt(format_args!(
+                "kept transitions of {:?} with room for {}: this agent has {:?} and {}",
+                buffer.dims(),
+                buffer.capacity(),
+                self.buffer.dims(),
+                self.buffer.capacity()
+            )));
+        }
+        self.belief.load(from)?;
+        let (kept, plan) = Kept::load(from)?;
+        let members = self.belief.model().members();
+        if let Some(member) = kept.members.iter().find(|&&member| usize::from(member) >= members) {
+            return Err(Error::corrupt(format_args!("a kept model member {member} of {members}")));
+        }
+        self.controller.resume(&plan)?;
+        (self.buffer, self.kept) = (buffer, kept);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for PlanningAgent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlanningAgent").field("config", &self.config).finish_non_exhaustive()
+    }
+}

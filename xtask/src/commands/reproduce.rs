@@ -1,0 +1,104 @@
+//! `reproduce`: make a figure of the documents again, with its table and its numbers.
+
+mod learning;
+mod page;
+mod planners;
+
+use crate::plot::{Figure, Theme};
+use crate::{Outcome, cargo, out};
+use mbrl_core::{Context, Error, Result, nearest};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The figure (`list figures`).
+    figure: String,
+    /// Only see that all of it runs: a few steps, one seed, into runs/quick.
+    #[arg(long)]
+    quick: bool,
+    /// Where to write; docs/results of this tree if not given.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// A figure that can be made again.
+pub(crate) struct Recipe {
+    pub(crate) name: &'static str,
+    pub(crate) summary: &'static str,
+    /// What it was estimated to take before it was made first.
+    pub(crate) cost: &'static str,
+    make: fn(Scale) -> Result<Made>,
+}
+
+/// Whether a figure is made in earnest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scale {
+    Whole,
+    Quick,
+}
+
+/// What was made.
+struct Made {
+    figure: Figure,
+    /// The numbers as Markdown.
+    table: String,
+    /// The numbers as they were measured.
+    data: serde_json::Value,
+}
+
+/// Every figure, in the order of `docs/results.md`.
+pub(crate) static RECIPES: &[Recipe] = &[
+    Recipe {
+        name: "planners",
+        summary: "return against plans scored an action, by planner, with true dynamics",
+        cost: "0.6 core-hours",
+        make: planners::make,
+    },
+    Recipe {
+        name: "pets-cartpole",
+        summary: "PETS on cartpole, trial by trial, 5 seeds",
+        cost: "0.1 core-hours",
+        make: learning::cartpole,
+    },
+    Recipe {
+        name: "pets-pendulum",
+        summary: "PETS on pendulum, reward given and learnt, beside random shooting, 5 seeds",
+        cost: "1.5 core-hours",
+        make: learning::pendulum,
+    },
+];
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let names = || RECIPES.iter().map(|recipe| recipe.name);
+    let Some(recipe) = RECIPES.iter().find(|recipe| recipe.name == args.figure) else {
+        let mend = match nearest(&args.figure, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Error::invalid(format_args!("no figure is called `{}`: {mend}", args.figure)));
+    };
+    let scale = if args.quick { Scale::Quick } else { Scale::Whole };
+    let home = cargo::root().join("docs/results");
+    let folder = match (&args.out, scale) {
+        (Some(folder), _) => folder.clone(),
+        (None, Scale::Whole) => home.clone(),
+        (None, Scale::Quick) => cargo::root().join("runs/quick"),
+    };
+    let made = (recipe.make)(scale)?;
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let data = serde_json::to_string_pretty(&made.data).map_err(Error::backend)?;
+    let svg = made.figure.svg()?;
+    let png = made.figure.png(Theme::Light, 2.0)?;
+    for (kind, bytes) in [("json", data.as_bytes()), ("svg", svg.as_bytes()), ("png", &png[..])] {
+        let file = folder.join(recipe.name).with_extension(kind);
+        mbrl_buffer::write_aside(&file, |out| out.write_all(bytes).context("writing"))?;
+        out::progress(format_args!("wrote {}", file.display()));
+    }
+    if folder == home {
+        let file = cargo::root().join(page::FILE);
+        page::put(&file, recipe.name, &made.table)?;
+        out::progress(format_args!("wrote {} into {}", recipe.name, file.display()));
+    }
+    out::line(made.table)?;
+    Ok(Outcome::Well)
+}

@@ -1,0 +1,180 @@
+//! How agents learn: the same run from several seeds, and what was earned in the mean.
+
+use super::{Made, Scale};
+use crate::commands::train;
+use crate::plot::{Axis, Figure, Panel, Point, Reference, Scale as AxisScale, Series, Style};
+use crate::{cargo, jobs, out};
+use mbrl_agents::{RunConfig, RunDir, Trainer, ci95, mean};
+use mbrl_core::{Context, Error, Result, SystemClock};
+use serde::Serialize;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Runs that differ by their seed alone.
+struct Group {
+    /// What it is called in the figure; also a folder's name.
+    name: &'static str,
+    algo: &'static str,
+    preset: &'static str,
+    env: &'static str,
+    steps: u64,
+    seeds: u64,
+    /// Steps from one evaluation to the next, and episodes in each.
+    eval: (u64, u64),
+    set: &'static [&'static str],
+}
+
+/// What was earned at a point of a curve, by seed.
+#[derive(Clone, Debug, Serialize)]
+struct Earned {
+    group: &'static str,
+    /// Trials, or steps in the environment.
+    x: u64,
+    returns: Vec<f64>,
+    mean: f64,
+    ci95: Option<[f64; 2]>,
+}
+
+impl Earned {
+    fn of(group: &'static str, x: u64, returns: Vec<f64>) -> Self {
+        Earned { group, x, mean: mean(&returns), ci95: ci95(&returns), returns }
+    }
+
+    fn point(&self) -> Point {
+        let [low, high] = self.ci95.unwrap_or([self.mean; 2]);
+        Point { x: self.x as f64, y: self.mean, low, high }
+    }
+}
+
+impl Group {
+    fn config(&self, seed: u64, scale: Scale) -> Result<RunConfig> {
+        let mut config = RunConfig::new(self.algo, Some(self.preset))?;
+        (config.env, config.seed, config.steps) = (self.env.to_owned(), seed, self.steps);
+        (config.eval.every, config.eval.episodes) = self.eval;
+        self.set.iter().try_for_each(|assignment| config.set(assignment))?;
+        if scale == Scale::Quick {
+            config.make_quick()?;
+        }
+        Ok(config)
+    }
+
+    /// The runs, in the order of their seeds. What was done of them before is not done again.
+    fn run(&self, scale: Scale) -> Result<Vec<RunDir>> {
+        let seeds = if scale == Scale::Quick { 2 } else { self.seeds };
+        let folder = match scale {
+            Scale::Whole => "runs/reproduce",
+            Scale::Quick => "runs/quick",
+        };
+        jobs::each(seeds, |seed| {
+            let config = self.config(seed, scale)?;
+            let name = format!("{}-{}-s{seed}", self.env, self.name.replace([' ', ','], "-"));
+            let place = cargo::root().join(folder).join(name);
+            let entry = mbrl_envs::find(self.env)?;
+            let agent = config.build(&train::setup(entry)).context(entry.name)?;
+            let run = RunDir::open_or_create(place, &config, &train::manifest(&config))?;
+            let trainer = Trainer::new(config.training(), entry.make(), agent)?.evaluate_in(entry.make())?;
+            let mut trainer = trainer.keep_in(run.clone(), Arc::new(SystemClock::default()));
+            let summary = trainer.run().with_context(|| format!("seed {seed}"))?;
+            out::progress(format_args!(
+                "{} on {}, seed {seed}: {} steps, {} episodes",
+                self.name, self.env, summary.env_steps, summary.episodes
+            ));
+            Ok(run)
+        })
+    }
+
+    /// The returns of the first `trials` episodes that began after a first fit, by trial.
+    fn trials(&self, scale: Scale, trials: usize) -> Result<Vec<Earned>> {
+        let mut by_seed = Vec::new();
+        for run in self.run(scale)? {
+            let initial = run.config()?.agent["initial_steps"].as_u64().unwrap_or(0);
+            let metrics = run.metrics()?;
+            let ended =
+                metrics.iter().filter_map(|line| Some((line.env_steps, scalar(line, "train/return")?)));
+            let learnt = ended.skip_while(|(steps, _)| *steps < initial).skip(1);
+            by_seed.push(learnt.map(|(_, earned)| earned).take(trials).collect::<Vec<f64>>());
+        }
+        let whole = by_seed.iter().map(Vec::len).min().unwrap_or(0);
+        let at = |trial: usize| by_seed.iter().map(|returns| returns[trial]).collect();
+        Ok((0..whole).map(|trial| Earned::of(self.name, trial as u64 + 1, at(trial))).collect())
+    }
+
+    /// The mean returns of evaluations, by steps.
+    fn evaluations(&self, scale: Scale) -> Result<Vec<Earned>> {
+        let mut by_steps = std::collections::BTreeMap::<u64, Vec<f64>>::new();
+        for run in self.run(scale)? {
+            for line in run.metrics()? {
+                if let Some(earned) = scalar(&line, "eval/return") {
+                    by_steps.entry(line.env_steps).or_default().push(earned);
+                }
+            }
+        }
+        Ok(by_steps.into_iter().map(|(steps, returns)| Earned::of(self.name, steps, returns)).collect())
+    }
+}
+
+fn scalar(line: &mbrl_agents::Line, name: &str) -> Option<f64> {
+    line.scalars.get(name).copied().flatten()
+}
+
+fn made(title: &str, x: &str, x_short: &str, curves: &[Vec<Earned>], lines: Vec<Reference>) -> Result<Made> {
+    let mut table =
+        format!("| agent | {x_short} | mean return | 95 % | n | by seed |\n|---|---:|---:|---|---:|---|\n");
+    let mut series = Vec::new();
+    for curve in curves {
+        for earned in curve {
+            let [low, high] = earned.ci95.unwrap_or([earned.mean; 2]);
+            let by_seed: Vec<String> = earned.returns.iter().map(|r| format!("{r:.0}")).collect();
+            let _ = writeln!(
+                table,
+                "| {} | {} | {:.1} | {low:.1} to {high:.1} | {} | {} |",
+                earned.group,
+                earned.x,
+                earned.mean,
+                earned.returns.len(),
+                by_seed.join(", ")
+            );
+        }
+        let points: Vec<Point> = curve.iter().map(Earned::point).collect();
+        let name = curve.first().map_or("", |earned| earned.group).to_owned();
+        series.push(Series { name, style: Style::Band, points });
+    }
+    let axis = |label: &str| Axis { label: label.to_owned(), scale: AxisScale::Linear, range: None };
+    let panel = Panel { title: String::new(), x: axis(x), y: axis("return"), series, lines };
+    let figure = Figure { title: title.to_owned(), panels: vec![panel], columns: 1 };
+    Ok(Made { figure, table, data: serde_json::to_value(curves).map_err(Error::backend)? })
+}
+
+pub(super) fn cartpole(scale: Scale) -> Result<Made> {
+    let pets = Group {
+        name: "PETS",
+        algo: "pets",
+        preset: "fast",
+        env: "cartpole",
+        steps: 1_800,
+        seeds: 5,
+        eval: (1_800, 5),
+        set: &[],
+    };
+    let solved = Reference { label: "solved".to_owned(), y: 200.0 };
+    let curves = [pets.trials(scale, 7)?];
+    made("PETS on cartpole", "trial after 200 random steps", "trial", &curves, vec![solved])
+}
+
+pub(super) fn pendulum(scale: Scale) -> Result<Made> {
+    let pets = Group {
+        name: "PETS",
+        algo: "pets",
+        preset: "fast",
+        env: "pendulum",
+        steps: 2_400,
+        seeds: 5,
+        eval: (400, 5),
+        set: &[],
+    };
+    let learnt = Group { name: "PETS, reward learnt", set: &["agent.reward=learnt"], ..pets };
+    let blind = Group { name: "random shooting", algo: "random-shooting", preset: "naive", ..pets };
+    let aim = Reference { label: "aim".to_owned(), y: -200.0 };
+    let curves = [pets.evaluations(scale)?, learnt.evaluations(scale)?, blind.evaluations(scale)?];
+    made("PETS on pendulum", "steps in the environment", "steps", &curves, vec![aim])
+}

@@ -1,0 +1,120 @@
+//! `train`, `eval`, `report` and `list` as they are called.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod common;
+
+use common::{Folder, stderr};
+
+#[test]
+fn a_run_is_trained_evaluated_and_reported() {
+    let here = Folder::new("train");
+    let trained = here.json("train --quick --json");
+    assert_eq!(trained["out"], "runs/random-pendulum-s0-quick");
+    assert_eq!(
+        (&trained["env"], &trained["algo"], &trained["env_steps"], &trained["stopped"]),
+        (&"pendulum".into(), &"random".into(), &300.into(), &"done".into())
+    );
+    let run = "runs/random-pendulum-s0-quick";
+    let evaluated = here.json(&format!("eval {run} --episodes 4 --json"));
+    for key in ["env", "algo", "env_steps", "episodes", "mean_return", "ci95", "returns"] {
+        assert!(!evaluated[key].is_null(), "{key}: {evaluated}");
+    }
+    let returns: Vec<f64> = serde_json::from_value(evaluated["returns"].clone()).unwrap();
+    let mean = returns.iter().sum::<f64>() / 4.0;
+    assert!(returns.len() == 4 && (evaluated["mean_return"].as_f64().unwrap() - mean).abs() < 1e-9);
+    let [low, high]: [f64; 2] = serde_json::from_value(evaluated["ci95"].clone()).unwrap();
+    assert!(low < mean && mean < high);
+    assert!(here.json(&format!("eval {run} --episodes 1 --json"))["ci95"].is_null());
+    // The same call gives the same bits.
+    assert_eq!(here.json(&format!("eval {run} --episodes 4 --json")), evaluated);
+    let report = here.said(&format!("report {run}"));
+    assert!(report.contains("# random on pendulum, preset plain") && report.contains("| 300 |"), "{report}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_metrics_at_any_number_of_threads() {
+    let here = Folder::new("threads");
+    here.said("train --env lqr --steps 700 --set eval.every=200 --seed 5 --out one --threads 1");
+    here.said("train --env lqr --steps 700 --set eval.every=200 --seed 5 --out two --threads 2");
+    here.said("train --env lqr --steps 700 --set eval.every=200 --seed 6 --out other");
+    assert_eq!(here.metrics("one"), here.metrics("two"));
+    assert_ne!(here.metrics("one"), here.metrics("other"));
+}
+
+#[test]
+fn seeds_are_taken_together_and_other_settings_apart() {
+    let here = Folder::new("report");
+    for seed in 0..3 {
+        here.said(&format!("train --env lqr --steps 100 --seed {seed} --out s{seed}"));
+    }
+    here.said("train --env lqr --steps 50 --out short");
+    let report = here.json("report s0 s1 short s2 --json");
+    let groups = report.as_array().unwrap();
+    assert_eq!(groups.len(), 2);
+    assert_eq!(groups[0]["runs"].as_array().unwrap().len(), 3);
+    let last = &groups[0]["last"];
+    assert_eq!(last["seeds"], 3);
+    assert!(last["ci95"][0].as_f64() < last["mean_return"].as_f64());
+    assert!(groups[1]["last"]["ci95"].is_null());
+    let text = here.said("report s0 s1 short s2");
+    assert!(text.contains("# What differs") && text.contains("| steps | 100 | 50 |"), "{text}");
+    assert!(!text.contains("| seed | 0"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_done_is_one_line_and_leaves_nothing_behind() {
+    let here = Folder::new("bad");
+    for (args, said) in [
+        ("train randm", "no algorithm is called `randm`: did you mean `random`?"),
+        ("train --env pendulm", "no environment is called `pendulm`: did you mean `pendulum`?"),
+        ("train --preset papr", "random has no preset `papr`"),
+        ("train --steps 0", "0 steps train nothing"),
+        ("train --set eval.evry=3", "--set eval.evry: there is no such setting: did you mean `eval.every`?"),
+        ("train --set eval.every=often", "--set eval.every: invalid type"),
+        ("train --set eval.every=0", "--set eval.every: eval.every is 0"),
+        ("train --set seed", "--set seed: write it as path=value"),
+        ("train --resume nowhere", "nowhere holds no run"),
+        ("eval nowhere", "nowhere holds no run"),
+        ("report nowhere", "nowhere holds no run"),
+    ] {
+        let output = here.call(args).output().unwrap();
+        let error = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args}: {error}");
+        assert!(
+            error.starts_with(&format!("error: {said}")) && error.lines().count() == 1,
+            "{args}: {error}"
+        );
+        assert!(output.stdout.is_empty() && here.entries().is_empty(), "{args}: {:?}", here.entries());
+    }
+    for args in ["train --threads 0", "train --stpes 3", "train --resume x --steps 3", "eval", "report"] {
+        let output = here.call(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args}: {}", stderr(&output));
+        assert!(here.entries().is_empty());
+    }
+    here.said("train --steps 10 --out run");
+    let before = here.metrics("run");
+    let output = here.call("train --steps 10 --out run").output().unwrap();
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("go on with it by --resume"));
+    assert_eq!(here.metrics("run"), before);
+}
+
+#[test]
+fn algorithms_and_presets_are_listed() {
+    let here = Folder::new("list");
+    let algos = here.json("list algos --json");
+    for algo in algos.as_array().unwrap() {
+        for key in ["name", "summary", "source", "spaces"] {
+            assert!(algo[key].is_string(), "{key}: {algo}");
+        }
+    }
+    assert!(here.said("list algos").contains("random"));
+    assert!(
+        here.json("list presets --json")
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|preset| preset["config"].is_object())
+    );
+    assert!(here.said("list presets").contains("plain"));
+}
