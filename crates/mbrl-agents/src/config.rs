@@ -72,24 +72,47 @@ impl RunConfig {
     /// Sets the value at a dotted path, given as `path=value`: `eval.episodes=3`, `agent.hidden.0=64`. What is set must be
     /// there already; the value is read as JSON where it is, and is taken as a word otherwise.
     pub fn set(&mut self, assignment: &str) -> Result<()> {
-        let Some((at, value)) = assignment.split_once('=') else {
-            return Err(Error::invalid(format_args!("--set {assignment}: write it as path=value")));
-        };
-        let wrap = |error: Error| error.wrap(format_args!("--set {at}"));
-        if let "algo" | "preset" = at {
-            return Err(wrap(Error::invalid(
-                "the settings below `agent` hang on it: choose it by its own flag",
-            )));
+        *self = self.with(&[assignment])?;
+        Ok(())
+    }
+
+    /// Sets several values, which need only fit together when all of them are set. Where they do not, nothing is set.
+    pub fn set_all(&mut self, assignments: &[impl AsRef<str>]) -> Result<()> {
+        let assignments: Vec<&str> = assignments.iter().map(AsRef::as_ref).collect();
+        let set = self.with(&assignments);
+        if set.is_err() && assignments.len() > 1 {
+            // Which of them it is comes out when they are set one by one.
+            let mut one_by_one = self.clone();
+            assignments.iter().try_for_each(|assignment| one_by_one.set(assignment))?;
         }
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        let mut tree = serde_json::to_value(&*self).map_err(Error::backend)?;
-        *path::find(&mut tree, at).map_err(wrap)? = value;
+        *self = set?;
+        Ok(())
+    }
+
+    /// This configuration with these values.
+    fn with(&self, assignments: &[&str]) -> Result<RunConfig> {
+        let mut tree = serde_json::to_value(self).map_err(Error::backend)?;
+        let mut last = "";
+        for assignment in assignments {
+            let Some((at, value)) = assignment.split_once('=') else {
+                return Err(Error::invalid(format_args!("--set {assignment}: write it as path=value")));
+            };
+            let wrap = |error: Error| error.wrap(format_args!("--set {at}"));
+            if let "algo" | "preset" = at {
+                return Err(wrap(Error::invalid(
+                    "the settings below `agent` hang on it: choose it by its own flag",
+                )));
+            }
+            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+            *path::find(&mut tree, at).map_err(wrap)? = value;
+            last = at;
+        }
+        let wrap = |error: Error| error.wrap(format_args!("--set {last}"));
         let changed: RunConfig = serde_json::from_value(tree).map_err(|error| wrap(Error::invalid(error)))?;
         changed.validate().map_err(wrap)?;
         // Written out again, so that an object which was given in part stands there whole.
         let agent = changed.algorithm()?.complete(&changed.agent)?;
-        *self = RunConfig { agent, ..changed };
-        Ok(())
+        Ok(RunConfig { agent, ..changed })
     }
 
     /// Cuts the run down to one that shows within seconds that all of it works: few steps, one episode to evaluate, and the
@@ -151,6 +174,20 @@ mod tests {
             assert!(error.is_invalid() && error.to_string().starts_with(said), "{assignment}: {error}");
             assert_eq!(config, before, "{assignment}");
         }
+    }
+
+    #[test]
+    fn settings_that_hang_together_are_set_together() {
+        let mut config = RunConfig::new("pets", Some("fast")).unwrap();
+        config.set("agent.replan_every=20").unwrap();
+        let before = config.clone();
+        let error = config.set("agent.horizon=5").unwrap_err().to_string();
+        assert!(error.contains("replan_every is 20: give 1 to the horizon, 5"), "{error}");
+        let error = config.set_all(&["agent.horizon=5", "agent.particles=0"]).unwrap_err().to_string();
+        assert!(error.starts_with("--set agent.horizon: "), "{error}");
+        assert_eq!(config, before);
+        config.set_all(&["agent.horizon=5", "agent.replan_every=5"]).unwrap();
+        assert_eq!((&config.agent["horizon"], &config.agent["replan_every"]), (&5.into(), &5.into()));
     }
 
     #[test]

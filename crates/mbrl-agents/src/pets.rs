@@ -8,8 +8,9 @@
 //! - `paper` (kchua/handful-of-trials, its cartpole): candidates without a finite score rank last, where that code gives
 //!   them a cost of 1e6; the end of a plan that goes on is filled with the middle of the action space, where it appends
 //!   zeros; targets are normalised, where it learns them in their own units; terminations of the task are imagined.
-//! - `mbrl-lib` (its `pets_cartpole`): rows that ended are not imagined further; each network draws its own bootstrap once
-//!   a fit, and what is kept is the last epoch's, where that code goes back to the epoch with the best training score.
+//! - `mbrl-lib` (its `pets_cartpole`): all seven networks are imagined with, where that code takes the five with the best
+//!   training score; what is kept is the last epoch's, where it goes back to the epoch with the best training score; targets
+//!   are normalised; rows that ended are not imagined further.
 //! - `fast` is ours, for small machines: iCEM, which needs a tenth of the candidates, and smaller networks.
 
 use crate::planning::{FitAt, ModelConfig, PlanningAgent, PlanningConfig, Propagation};
@@ -74,6 +75,7 @@ impl Method for Pets {
                 horizon: 15,
                 propagation: Propagation::Ts1,
                 model: ModelConfig::Ensemble(EnsembleConfig {
+                    elites: 7,
                     adam: AdamConfig { lr: 7.5e-4, ..AdamConfig::default() },
                     decay: vec![3e-5],
                     likelihood: Likelihood::Gaussian { bounds: Bounds::Fixed, bounds_penalty: 0.0 },

@@ -1,8 +1,7 @@
 //! Random shooting: the first planner of the lecture notes, and that of Nagabandi et al. 2018.
 //!
 //! A deterministic network is fitted to everything seen so far, and every action is the first of the best of many plans
-//! drawn uniformly. It is the same agent as PETS with nothing improved: one network, one particle, blind candidates. The
-//! notes' improved version is `pets`, or this with `--set agent.model.ensemble.members=5` and their likelihood.
+//! drawn uniformly. It is the same agent as PETS with nothing improved: one network, one particle, blind candidates.
 
 use crate::planning::{ModelConfig, PlanningAgent, PlanningConfig};
 use crate::{Agent, Method, Preset, Setup, Spaces};

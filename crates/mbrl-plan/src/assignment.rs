@@ -15,12 +15,13 @@ pub enum Assignment<'a> {
         /// Of the policy.
         policy: u16,
     },
-    /// TS∞ of PETS: the replicas are dealt out to these members in equal parts and stay with them.
+    /// TS∞ of PETS: the replicas are dealt out to these *n* members and stay with them: replica *g* of *G* is served by member
+    /// ⌊*g·n* / *G*⌋. The parts are equal where *G* is a multiple of *n*; with fewer replicas than members some never serve.
     TsInfinity(&'a [u16]),
     /// TS1 of PETS: every step the replicas are dealt out to these members in equal parts anew.
     ///
-    /// For each plan that is a uniformly random permutation, as in handful-of-trials. All plans share it, so that they are
-    /// compared under the same draws, and rows of one member lie side by side.
+    /// For each plan that is a uniformly random permutation, as in handful-of-trials. All plans share it, so that rows of one
+    /// member lie side by side.
     Ts1(&'a [u16]),
     /// MBPO: every step each row draws one of these members by itself.
     RandomEachStep(&'a [u16]),

@@ -96,8 +96,8 @@ impl IcemConfig {
 /// The improved cross-entropy method (Pinneri et al. 2020).
 ///
 /// Plans are drawn with coloured noise of variance one at each step, and clipped to the bounds. Elites that are tried again are
-/// scored again, with the chance of the new round, so that all plans of a round are compared under the same chance. The mean
-/// is one more plan of the last round. The paper's `N` and `K` are [`population`](IcemConfig::population) and
+/// scored again, with the chance of the new round, so that none keeps the luck that it was chosen by; the best of them are tried
+/// (mbrl-lib draws which). The mean is one more plan of the last round. The paper's `N` and `K` are [`population`](IcemConfig::population) and
 /// [`elites`](IcemConfig::elites).
 ///
 /// The elites kept for the next search are shifted with the mean; their last steps, which are then at the middle, are drawn

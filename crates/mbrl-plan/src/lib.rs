@@ -1,24 +1,36 @@
 //! Planning: what to do in a world whose dynamics are known or believed.
 //!
-//! Nothing here knows a buffer or a network. So far it holds the exact finite-horizon optimum of a tabular MDP:
+//! A planner asks one question, what plans are worth ([`Score`]), and whoever can answer it can be planned for: a closure, a
+//! simulator, a learnt model. Nothing here knows a buffer or a network.
+//!
+//! | to | look at |
+//! |---|---|
+//! | score plans by a function | [`PerPlan`], [`Score`] |
+//! | choose a planner, by published settings | [`PlannerConfig::preset`], [`PLANNERS`] |
+//! | plan again and again, from what is left of the last plan | [`Mpc`] |
+//! | imagine plans or a policy in a model | [`Rollout`], [`Acting`], [`Workspace`] |
+//! | score plans by what a model makes of them | [`ModelScore`] |
+//! | carry uncertainty along: TS1, TS∞, the mean | [`Assignment`], [`Expectation`] |
+//! | keep what was imagined | [`Sink`], [`Returns`], [`Endpoints`], [`Trace`], [`Transitions`] |
+//! | know the optimum of a table | [`backward_induction`], [`value_iteration`], [`policy_iteration`] |
+//! | know what a policy earns, how surely, and where it spends its time | [`return_moments`], [`occupancy`], and their finite kin |
+//! | know the optimum of physics of few coordinates | [`GridProblem`], [`GridPlan`] |
+//!
+//! # Example
 //!
 //! ```
-//! use mbrl_core::TabularMdp;
-//! use mbrl_plan::backward_induction;
+//! use mbrl_core::{Key, RowBuf, Space};
+//! use mbrl_plan::{PerPlan, PlannerConfig};
 //!
-//! // Action 1 stays and earns 1; action 0 leaves for a terminal state and earns 3.
-//! let mdp = TabularMdp::new(
-//!     2,
-//!     vec![0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0],
-//!     vec![0.0, 3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-//!     vec![1.0, 0.0],
-//!     vec![false, true],
-//! )?;
-//! let plan = backward_induction(&mdp, 5, 1.0)?;
-//! // Stay four times, then leave.
-//! assert_eq!((0..5).map(|t| plan.action(t, 0)).collect::<Vec<_>>(), [1, 1, 1, 1, 0]);
-//! assert!((plan.start_value(&mdp) - 7.0).abs() < 1e-12);
-//! # Ok::<(), mbrl_core::Error>(())
+//! # fn main() -> mbrl_core::Result<()> {
+//! // Five steps of two numbers each, which are all to be 0.3.
+//! let mut planner = PlannerConfig::default().build(&Space::symmetric(2, 1.0)?, 5)?;
+//! let mut score = PerPlan(|plan: &[f32]| -plan.iter().map(|x| f64::from(x - 0.3).powi(2)).sum::<f64>());
+//! let mut plan = RowBuf::zeros(5, 2);
+//! let found = planner.optimize(&mut score, Key::root(0), plan.view_mut())?;
+//! assert!(plan.as_slice().iter().all(|x| (x - 0.3).abs() < 0.1));
+//! assert_eq!((found.non_finite, found.evaluations <= 2000), (0, true));
+//! # Ok(()) }
 //! ```
 
 #![doc(test(attr(deny(warnings))))]

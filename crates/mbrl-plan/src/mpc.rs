@@ -113,12 +113,15 @@ impl Mpc {
 
     /// Goes on where [`state`](Mpc::state) was taken; that of another horizon or action space is refused.
     pub fn resume(&mut self, state: &MpcState) -> Result<()> {
-        let numbers = self.plan.as_slice().len();
-        if state.plan.len() != numbers || state.done.is_some_and(|done| done > self.plan.len()) {
+        let (numbers, steps) = (self.plan.as_slice().len(), self.plan.len());
+        if state.plan.len() != numbers {
             return Err(Error::corrupt(format_args!(
                 "a kept plan of {} numbers: this one has {numbers}",
                 state.plan.len()
             )));
+        }
+        if let Some(done) = state.done.filter(|&done| done > steps) {
+            return Err(Error::corrupt(format_args!("{done} steps done of a kept plan of {steps}")));
         }
         self.optimizer.resume(&state.warm)?;
         self.plan.as_mut_slice().copy_from_slice(&state.plan);

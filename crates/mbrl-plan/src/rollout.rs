@@ -102,6 +102,9 @@ pub struct Effort {
 /// Rows that are worked on together, whatever the number of threads.
 pub const CHUNK: usize = 512;
 
+/// More numbers than these in all rows (four gigabytes) are a slip of the hand.
+const MOST_NUMBERS: usize = 1 << 30;
+
 /// The memory of rollouts, to be used again: chunks of rows, each with its sink.
 #[derive(Clone, Debug)]
 pub struct Workspace<S> {
@@ -150,7 +153,6 @@ impl Rollout<'_> {
         let chunks = &mut workspace.chunks[..workspace.used];
         let run = |(c, chunk): (usize, &mut Chunk<S>)| {
             let rows = c * CHUNK..((c + 1) * CHUNK).min(rows);
-            chunk.sink.begin(rows.clone(), self.horizon);
             chunk.memory.run(&work, c, rows, &mut chunk.sink)
         };
         each(chunks, run)
@@ -204,9 +206,15 @@ impl Rollout<'_> {
             }
         };
         self.assignment.check(self.model.members(), policies, self.replicas)?;
-        match period.checked_mul(self.replicas) {
-            Some(rows) if u32::try_from(rows).is_ok() => Ok(Layout { period, replicas: self.replicas }),
-            _ => refuse(format_args!("{period} times {} rows are too many: imagine fewer", self.replicas)),
+        let noise = self.model.noise_spec();
+        let width = 2 * state + act + noise.normals + noise.uniforms;
+        let numbers = period.checked_mul(self.replicas).and_then(|rows| rows.checked_mul(width));
+        match numbers {
+            Some(..=MOST_NUMBERS) => Ok(Layout { period, replicas: self.replicas }),
+            _ => refuse(format_args!(
+                "{period} plans or starts in {} replicas each are more rows than memory should hold: imagine fewer",
+                self.replicas
+            )),
         }
     }
 }

@@ -18,8 +18,9 @@ use std::ops::Range;
 /// A rollout is cut into chunks of a fixed number of rows and each chunk has a sink of its own, so that chunks may be
 /// imagined on several threads; what they hold is read in the order of the chunks, which is that of the rows.
 pub trait Sink: Send {
-    /// These rows are about to be imagined for so many steps; what was taken before is forgotten.
-    fn begin(&mut self, rows: Range<usize>, horizon: usize);
+    /// These rows are about to be imagined from `starts`, `[rows, state]`, for so many steps at most; what was taken before
+    /// is forgotten.
+    fn begin(&mut self, rows: Range<usize>, starts: Rows<'_>, horizon: usize);
 
     /// Takes one step of the rows that are still running.
     fn take(&mut self, moves: Imagined<'_>) -> Result<()>;
@@ -56,9 +57,9 @@ pub struct Imagined<'a> {
 
 /// Two sinks that take the same steps.
 impl<A: Sink, B: Sink> Sink for (A, B) {
-    fn begin(&mut self, rows: Range<usize>, horizon: usize) {
-        self.0.begin(rows.clone(), horizon);
-        self.1.begin(rows, horizon);
+    fn begin(&mut self, rows: Range<usize>, starts: Rows<'_>, horizon: usize) {
+        self.0.begin(rows.clone(), starts, horizon);
+        self.1.begin(rows, starts, horizon);
     }
 
     fn take(&mut self, moves: Imagined<'_>) -> Result<()> {

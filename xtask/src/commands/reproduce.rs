@@ -51,7 +51,7 @@ pub(crate) static RECIPES: &[Recipe] = &[
     Recipe {
         name: "planners",
         summary: "return against plans scored an action, by planner, with true dynamics",
-        cost: "0.6 core-hours",
+        cost: "0.4 core-hours",
         make: planners::make,
     },
     Recipe {
@@ -62,8 +62,8 @@ pub(crate) static RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "pets-pendulum",
-        summary: "PETS on pendulum, reward given and learnt, beside random shooting, 5 seeds",
-        cost: "1.5 core-hours",
+        summary: "PETS on pendulum, reward given and learnt, 5 seeds, beside random shooting, 3",
+        cost: "0.7 core-hours",
         make: learning::pendulum,
     },
 ];

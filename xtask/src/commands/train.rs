@@ -92,7 +92,7 @@ impl Args {
         }
         config.steps = self.steps.unwrap_or(config.steps);
         config.validate()?;
-        self.set.iter().try_for_each(|assignment| config.set(assignment))?;
+        config.set_all(&self.set)?;
         Ok(config)
     }
 

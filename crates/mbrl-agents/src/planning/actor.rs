@@ -121,7 +121,11 @@ impl Actor for PlanningActor<'_> {
     fn act(&mut self, obs: &[f32], key: Key, act: &mut [f32]) -> Result<()> {
         match self.world {
             None => self.controller.wander(self.policy, obs, key, act),
-            Some(world) => self.controller.act(self.config, world, obs, key, act).map(drop),
+            Some(world) => match self.controller.act(self.config, world, obs, key, act) {
+                // As the agent does.
+                Err(error) if error.is_non_finite() => self.controller.wander(self.policy, obs, key, act),
+                done => done.map(drop),
+            },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The agent: acts by plan, keeps what it sees, fits its belief again.
 
 use super::actor::{Controller, Thought, World};
-use super::keep::Kept;
+use super::keep::{Kept, Tally};
 use super::{FitAt, Known, PlanningActor, PlanningConfig};
 use crate::{Actor, Agent, Setup};
 use mbrl_buffer::ReplayBuffer;
@@ -12,9 +12,10 @@ use std::io::{Read, Write};
 
 /// Plans in what it believes, and believes what it has seen.
 ///
-/// Its metrics, at the end of an episode: `plan/score` (the mean of the best scores found: what it hoped for),
-/// `plan/evaluations` and `plan/transitions` (a step, in the mean), `plan/non_finite` (plans without a finite score) and
-/// `plan/lost` (imagined rows without a finite successor). At a fit: what the model says of it, `model/…`.
+/// Its metrics, at the end of an episode: `plan/score` (the best score of a search: what it hoped for), `plan/evaluations` and
+/// `plan/transitions`, all in the mean over searches; `plan/non_finite` (candidates without a finite score), `plan/lost` (imagined
+/// rows without a finite successor) and `plan/failed` (searches in which no candidate had a finite score: it then acted at
+/// random). At a fit: what the model says of it, `model/…`.
 pub struct PlanningAgent {
     config: PlanningConfig,
     spec: Spec,
@@ -23,6 +24,8 @@ pub struct PlanningAgent {
     buffer: ReplayBuffer,
     controller: Controller,
     kept: Kept,
+    /// Whether the step observed last ended its episode.
+    over: bool,
     rows: Vec<u32>,
 }
 
@@ -34,14 +37,17 @@ impl PlanningAgent {
             reward: setup.task.reward.clone().filter(|_| config.reward == Known::Given),
             termination: setup.task.termination.clone().filter(|_| config.termination == Known::Given),
         };
-        let missing = |part, field| {
-            Error::invalid(format_args!("the task does not say its {part}: set {field} to `learnt`"))
-        };
-        if config.reward == Known::Given && task.reward.is_none() {
-            return Err(missing("reward", "reward"));
-        }
-        if config.termination == Known::Given && task.termination.is_none() {
-            return Err(missing("termination", "termination"));
+        for (part, how, is_missing) in [
+            ("reward", config.reward, task.reward.is_none()),
+            ("termination", config.termination, task.termination.is_none()),
+        ] {
+            if how == Known::Given && is_missing {
+                let mend = match config.model.is_oracle() {
+                    true => "and an oracle cannot learn it: learn an ensemble".to_owned(),
+                    false => format!("set {part} to `learnt`"),
+                };
+                return Err(Error::invalid(format_args!("the task does not say its {part}: {mend}")));
+            }
         }
         let belief = config.model.build(setup, &task, key.child("model")).context("model")?;
         // An oracle has one member and nothing to learn.
@@ -54,6 +60,7 @@ impl PlanningAgent {
             spec: setup.spec.clone(),
             belief,
             kept,
+            over: false,
             rows: Vec::new(),
             config,
         })
@@ -74,7 +81,6 @@ impl PlanningAgent {
         self.rows.extend(0..self.buffer.len() as u32);
         let data = FitData { data: &self.buffer, train: &self.rows, holdout: &[] };
         let fit = self.belief.fit(data, key.child("fit"), recorder).context("fitting the model")?;
-        self.belief.redraw(key.child("redraw"))?;
         let all = || (0..self.belief.model().members() as u16).collect();
         self.kept.members = if fit.elites.is_empty() { all() } else { fit.elites };
         Ok(())
@@ -82,6 +88,10 @@ impl PlanningAgent {
 
     fn record(&mut self, recorder: &mut dyn Recorder) {
         let tally = std::mem::take(&mut self.kept.tally);
+        if tally.plans + tally.failed == 0 {
+            return;
+        }
+        recorder.scalar("plan/failed", tally.failed as f64);
         if tally.plans == 0 {
             return;
         }
@@ -101,25 +111,31 @@ impl Agent for PlanningAgent {
         }
         let world = World { model: self.belief.model(), members: &self.kept.members };
         let (controller, config) = (&mut self.controller, &self.config);
-        let Thought { found, effort } =
-            recorder.span("plan", |_| controller.act(config, world, obs, key, act)).context("planning")?;
-        if let Some(found) = found {
-            self.kept.tally.add(found, effort);
+        let thought = recorder.span("plan", |_| controller.act(config, world, obs, key, act));
+        match thought {
+            Ok(Thought { found: Some(found), effort }) => self.kept.tally.add(found, effort),
+            Ok(Thought { found: None, .. }) => {}
+            // In a model that is wild here no plan is worth anything; the world will tell better.
+            Err(error) if error.is_non_finite() => {
+                self.kept.tally.failed += 1;
+                return controller.wander(&self.policy, obs, key, act);
+            }
+            Err(error) => return Err(error.wrap("planning")),
         }
         Ok(())
     }
 
     fn observe(&mut self, transition: Transition<'_>) -> Result<()> {
         self.buffer.push(transition)?;
-        self.kept.over = transition.end.is_end();
-        if self.kept.over {
+        self.over = transition.end.is_end();
+        if self.over {
             self.controller.reset();
         }
         Ok(())
     }
 
     fn learn(&mut self, env_steps: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
-        let over = std::mem::take(&mut self.kept.over);
+        let over = std::mem::take(&mut self.over);
         if over {
             self.record(recorder);
         }
@@ -136,6 +152,7 @@ impl Agent for PlanningAgent {
     fn cut(&mut self) -> Result<()> {
         self.buffer.cut_episodes();
         self.controller.reset();
+        self.kept.tally = Tally::default();
         Ok(())
     }
 

@@ -29,6 +29,16 @@ impl ModelConfig {
         *self == ModelConfig::Oracle
     }
 
+    /// How many networks are imagined with.
+    pub(super) fn imagined(&self) -> usize {
+        match self {
+            // Not nothing, also where the configuration is still to be refused.
+            ModelConfig::Ensemble(config) => config.elites.max(1),
+            ModelConfig::BayesianNetwork(config) => config.members.max(1),
+            ModelConfig::Oracle => 1,
+        }
+    }
+
     pub(super) fn validate(&self) -> Result<()> {
         match self {
             ModelConfig::Ensemble(config) => config.validate(),

@@ -32,7 +32,7 @@ pub struct PlanningConfig {
     pub reward: Known,
     /// Whether the termination is what the task says it is.
     pub termination: Known,
-    /// How many steps are done at random before anything is learnt: 200.
+    /// At least so many steps are done at random: until the first time that `fit` says so after them. 200.
     pub initial_steps: u64,
     /// When the belief is fitted again.
     pub fit: FitAt,
@@ -119,6 +119,18 @@ impl PlanningConfig {
         if self.fit == FitAt::Steps(0) {
             return refuse(format_args!("fit.steps is 0: fit after at least 1 step"));
         }
+        let imagined = self.model.imagined();
+        if self.propagation == Propagation::TsInfinity && !self.particles.is_multiple_of(imagined) {
+            return refuse(format_args!(
+                "particles is {}: with propagation `ts_infinity` give a multiple of the {imagined} networks imagined with",
+                self.particles
+            ));
+        }
+        if self.model.is_oracle() && (self.reward, self.termination) != (Known::Given, Known::Given) {
+            return refuse(format_args!(
+                "model is `oracle`, which learns nothing: set reward and termination to `given`"
+            ));
+        }
         if self.initial_steps == 0 && !self.model.is_oracle() {
             return refuse(format_args!(
                 "initial_steps is 0: what is learnt from nothing is nothing, give some"
@@ -132,7 +144,7 @@ impl PlanningConfig {
         self.planner = few_candidates(self.planner);
         self.horizon = self.horizon.min(5);
         self.replan_every = self.replan_every.min(self.horizon);
-        self.particles = self.particles.min(4);
+        self.particles = self.particles.min(self.model.imagined());
         self.initial_steps = self.initial_steps.min(20);
         self.fit = FitAt::Steps(30);
         self.capacity = self.capacity.min(1000);

@@ -11,8 +11,6 @@ use std::io::{Read, Write};
 pub(super) struct Kept {
     /// The members to imagine with; none before the first fit.
     pub(super) members: Vec<u16>,
-    /// Whether the step seen last ended its episode.
-    pub(super) over: bool,
     pub(super) tally: Tally,
 }
 
@@ -21,6 +19,8 @@ pub(super) struct Kept {
 #[serde(deny_unknown_fields)]
 pub(super) struct Tally {
     pub(super) plans: u64,
+    /// Searches without a plan of finite score.
+    pub(super) failed: u64,
     pub(super) score: f64,
     pub(super) evaluations: u64,
     pub(super) non_finite: u64,

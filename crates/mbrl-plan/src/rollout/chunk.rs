@@ -71,7 +71,8 @@ impl Memory {
         rows: Range<usize>,
         sink: &mut dyn Sink,
     ) -> Result<Effort> {
-        self.start(work, rows);
+        self.start(work, rows.clone());
+        sink.begin(rows, self.state.view(), work.rollout.horizon);
         let mut effort = Effort::default();
         for t in 0..work.rollout.horizon {
             if self.rows.is_empty() {

@@ -1,3 +1,5 @@
+//! Imagination, by models small enough to be followed by hand.
+
 use super::*;
 use crate::{Endpoints, Expectation, Imagined, ModelScore, Returns, Score, Trace, Transitions};
 use mbrl_core::{
@@ -87,7 +89,7 @@ struct Members {
 }
 
 impl Sink for Members {
-    fn begin(&mut self, rows: Range<usize>, _: usize) {
+    fn begin(&mut self, rows: Range<usize>, _: Rows<'_>, _: usize) {
         (self.first, self.of) = (rows.start, vec![Vec::new(); rows.len()]);
     }
     fn take(&mut self, moves: Imagined<'_>) -> Result<()> {
@@ -295,6 +297,22 @@ fn rows_that_diverge_are_named_or_dropped_and_counted() {
 }
 
 #[test]
+fn a_row_lost_at_once_has_been_where_it_began_and_nowhere_else() {
+    let model = Walk { poison: 9.0, ..Walk::default() };
+    let rollout = Rollout { diverged: Diverged::Drop, ..rollout(&model, 2) };
+    let mut workspace = Workspace::new((Trace::default(), Endpoints::new(1.0).unwrap()));
+    for (start, act) in [([5.0, 1.0], 0.0), ([-1.0, 2.0], 9.0)] {
+        let plan = [act; 2];
+        let acting = Acting::Plans(Rows::single(&plan));
+        rollout.run(Rows::single(&start), acting, Key::root(0), &mut workspace).unwrap();
+    }
+    let (trace, ends) = workspace.sinks().next().unwrap();
+    assert_eq!((trace.steps(0), trace.states(0).as_slice()), (0, [-1.0, 2.0].as_slice()));
+    assert_eq!((ends.steps()[0], ends.last().row(0)), (0, [-1.0, 2.0].as_slice()));
+    assert!(ends.returns()[0].is_nan());
+}
+
+#[test]
 fn a_score_is_the_mean_over_particles() {
     let model = Walk::default();
     let rollout = Rollout { assignment: Assignment::TsInfinity(&[0, 1]), replicas: 2, ..rollout(&model, 3) };
@@ -444,6 +462,13 @@ fn what_cannot_be_imagined_is_refused_by_name() {
     for (rollout, starts, dim, plans, expected) in [
         (Rollout { horizon: 0, ..good }, &start[..], 2, plans, "horizon 0"),
         (Rollout { replicas: 0, ..good }, &start, 2, plans, "0 replicas"),
+        (
+            Rollout { replicas: 1 << 40, ..good },
+            &start,
+            2,
+            plans,
+            "4 plans or starts in 1099511627776 replicas",
+        ),
         (good, &[], 2, plans, "0 starts of 2 numbers"),
         (good, &[0.0], 1, plans, "1 starts of 1 numbers"),
         (good, &start, 2, Rows::blank(0), "0 plans of 0 numbers"),
@@ -481,7 +506,7 @@ fn an_error_of_a_sink_ends_the_rollout() {
     #[derive(Clone)]
     struct Full(std::sync::Arc<Mutex<usize>>);
     impl Sink for Full {
-        fn begin(&mut self, _: Range<usize>, _: usize) {}
+        fn begin(&mut self, _: Range<usize>, _: Rows<'_>, _: usize) {}
         fn take(&mut self, _: Imagined<'_>) -> Result<()> {
             *self.0.lock().unwrap() += 1;
             Err(Error::invalid("no more room"))

@@ -1,7 +1,7 @@
 //! How far rows came: what they earned, where they stopped and after how many steps.
 
 use super::{Imagined, Sink};
-use mbrl_core::{End, Error, Result, RowBuf};
+use mbrl_core::{End, Error, Result, RowBuf, Rows};
 use std::ops::Range;
 
 /// Of each row, unreduced: the discounted sum of its rewards, where it stopped, after how many steps, and whether there its
@@ -31,7 +31,7 @@ impl Endpoints {
         &self.returns
     }
 
-    /// The states in which they stopped, `[rows, state]`.
+    /// The states in which they stopped, `[rows, state]`; of a row that was lost, the one before that.
     pub fn last(&self) -> &RowBuf {
         &self.last
     }
@@ -48,8 +48,10 @@ impl Endpoints {
 }
 
 impl Sink for Endpoints {
-    fn begin(&mut self, rows: Range<usize>, _: usize) {
+    fn begin(&mut self, rows: Range<usize>, starts: Rows<'_>, _: usize) {
         self.first = rows.start;
+        self.last.reshape(starts.len(), starts.dim());
+        self.last.view_mut().copy_from(starts);
         self.returns.clear();
         self.returns.resize(rows.len(), 0.0);
         self.steps.clear();
@@ -59,9 +61,6 @@ impl Sink for Endpoints {
     }
 
     fn take(&mut self, moves: Imagined<'_>) -> Result<()> {
-        if moves.t == 0 {
-            self.last.reshape(self.returns.len(), moves.next_state.dim());
-        }
         let worth = self.discount.powi(moves.t as i32);
         for (i, &row) in moves.rows.iter().enumerate() {
             let row = row as usize - self.first;

@@ -1,7 +1,7 @@
 //! What rows earned in all.
 
 use super::{Imagined, Sink};
-use mbrl_core::{Error, Result};
+use mbrl_core::{Error, Result, Rows};
 use std::ops::Range;
 
 /// The discounted sum of each row's rewards. Of a row that was lost it is NaN, which ranks last.
@@ -28,7 +28,7 @@ impl Returns {
 }
 
 impl Sink for Returns {
-    fn begin(&mut self, rows: Range<usize>, _: usize) {
+    fn begin(&mut self, rows: Range<usize>, _: Rows<'_>, _: usize) {
         self.first = rows.start;
         self.sums.clear();
         self.sums.resize(rows.len(), 0.0);

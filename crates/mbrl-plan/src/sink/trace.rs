@@ -66,30 +66,30 @@ fn table(numbers: &[f32], dim: usize) -> Rows<'_> {
 }
 
 impl Sink for Trace {
-    fn begin(&mut self, rows: Range<usize>, horizon: usize) {
-        (self.first, self.horizon) = (rows.start, horizon);
+    fn begin(&mut self, rows: Range<usize>, starts: Rows<'_>, horizon: usize) {
+        (self.first, self.horizon, self.state_dim) = (rows.start, horizon, starts.dim());
+        self.state.resize(rows.len() * (horizon + 1) * self.state_dim, 0.0);
+        let of_rows = self.state.chunks_exact_mut(((horizon + 1) * self.state_dim).max(1));
+        of_rows.zip(starts.iter()).for_each(|(states, start)| states[..start.len()].copy_from_slice(start));
         self.steps.clear();
         self.steps.resize(rows.len(), 0);
         self.end.clear();
         self.end.resize(rows.len(), End::Running);
         self.reward.clear();
         self.reward.resize(rows.len() * horizon, 0.0);
-        (self.state_dim, self.act_dim) = (0, 0);
+        self.act_dim = 0;
     }
 
     fn take(&mut self, moves: Imagined<'_>) -> Result<()> {
         let (rows, horizon) = (self.steps.len(), self.horizon);
         if moves.t == 0 {
-            (self.state_dim, self.act_dim) = (moves.state.dim(), moves.act.dim());
-            self.state.resize(rows * (horizon + 1) * self.state_dim, 0.0);
+            self.act_dim = moves.act.dim();
             self.act.resize(rows * horizon * self.act_dim, 0.0);
         }
         for (i, &row) in moves.rows.iter().enumerate() {
             let row = row as usize - self.first;
-            let at = (row * (horizon + 1) + moves.t) * self.state_dim;
-            let (now, next) = self.state[at..at + 2 * self.state_dim].split_at_mut(self.state_dim);
-            now.copy_from_slice(moves.state.row(i));
-            next.copy_from_slice(moves.next_state.row(i));
+            let at = (row * (horizon + 1) + moves.t + 1) * self.state_dim;
+            self.state[at..at + self.state_dim].copy_from_slice(moves.next_state.row(i));
             let at = row * horizon + moves.t;
             self.act[at * self.act_dim..][..self.act_dim].copy_from_slice(moves.act.row(i));
             self.reward[at] = moves.reward[i];

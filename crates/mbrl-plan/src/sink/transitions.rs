@@ -1,7 +1,7 @@
 //! Imagined steps as data to learn from.
 
 use super::{Imagined, Sink};
-use mbrl_core::{Dims, Origin, Result, Transition, TransitionBatch};
+use mbrl_core::{Dims, Origin, Result, Rows, Transition, TransitionBatch};
 use std::ops::Range;
 
 /// Every step as a transition with its origin, step after step and within a step in the order of rows.
@@ -20,7 +20,7 @@ impl Transitions {
 }
 
 impl Sink for Transitions {
-    fn begin(&mut self, _: Range<usize>, _: usize) {
+    fn begin(&mut self, _: Range<usize>, _: Rows<'_>, _: usize) {
         self.batch.clear();
     }
 

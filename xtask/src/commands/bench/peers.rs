@@ -49,6 +49,8 @@ const PEERS: &[Peer] = &[
     nn("sac/o17a6h256b256/p16", "jax_sac.py", SAC_16),
     nn("sac/o4a1h64b256/p1", "torch_sac.py", SAC_SMALL),
     nn("sac/o4a1h64b256/p1", "jax_sac.py", SAC_SMALL_SCAN),
+    nn("cem/350x20x15x5/7x5-200x4-8", "torch_plan.py", PLAN),
+    nn("cem/350x20x15x5/7x5-200x4-8", "jax_plan.py", PLAN),
 ];
 
 /// A script without arguments, one of whose operations is a call of the case.
@@ -65,6 +67,8 @@ const SAC_16: &str = "--obs 17 --act 6 --hidden 256x2 --batch 256 --agents 16";
 const SMALL_TRAIN_SCAN: &str = "--members 7 --inputs 5 --hidden 64x2 --outputs 8 --batch 256 --scan 16";
 const SAC_SMALL_SCAN: &str = "--obs 4 --act 1 --hidden 64x2 --batch 256 --agents 1 --scan 16";
 const SAC_SMALL: &str = "--obs 4 --act 1 --hidden 64x2 --batch 256 --agents 1";
+
+const PLAN: &str = "--members 7 --inputs 5 --hidden 200x4 --outputs 8 --rows 1000 --population 350";
 
 /// A script of the neural engine's: we mean to be ahead.
 const fn nn(case: &'static str, script: &'static str, arguments: &'static str) -> Peer {

@@ -1,0 +1,56 @@
+//! Each algorithm that learns does learn, with settings small enough for a test: the same keys, so the same bits each time.
+
+use mbrl_agents::{EvalConfig, RunConfig, Setup, Trainer};
+
+/// The mean return of the last evaluation.
+fn learn(algo: &str, preset: &str, env: &str, steps: u64, set: &[&str]) -> f64 {
+    let entry = mbrl_envs::find(env).unwrap();
+    let mut config = RunConfig::new(algo, Some(preset)).unwrap();
+    config.steps = steps;
+    config.eval = EvalConfig { every: steps, episodes: 3, target: None };
+    config.set_all(set).unwrap();
+    let setup = Setup { task: entry.task(), oracle: entry.physics(), ..Setup::new(entry.spec()) };
+    let agent = config.build(&setup).unwrap();
+    let trainer = Trainer::new(config.training(), entry.make(), agent).unwrap();
+    let summary = trainer.evaluate_in(entry.make()).unwrap().run().unwrap();
+    summary.last.unwrap().mean_return()
+}
+
+const SMALL: [&str; 7] = [
+    "agent.horizon=15",
+    "agent.model.ensemble.hidden=[48,48]",
+    "agent.model.ensemble.decay=[1e-5]",
+    "agent.model.ensemble.stop.max_epochs=30",
+    "agent.model.ensemble.batch=64",
+    "agent.model.ensemble.members=3",
+    "agent.model.ensemble.elites=3",
+];
+
+/// A random policy earns 22 (`list envs`); 200 is all there is.
+#[test]
+fn pets_balances_the_pole() {
+    let small = [&SMALL[..], &["agent.particles=6", "agent.planner.icem.population=24"]].concat();
+    for how in ["ts_infinity", "ts1", "expectation"] {
+        let propagation = format!("agent.propagation={how}");
+        let earned = learn("pets", "fast", "cartpole", 700, &[&small[..], &[&propagation]].concat());
+        assert!(earned > 150.0, "{how}: {earned}");
+    }
+}
+
+/// What the task does not say is found out: that a step earns 1, and when the pole has fallen.
+#[test]
+fn pets_learns_what_is_not_given() {
+    let small = [&SMALL[..], &["agent.particles=6", "agent.planner.icem.population=24"]].concat();
+    let nothing = ["agent.reward=learnt", "agent.termination=learnt"];
+    let earned = learn("pets", "fast", "cartpole", 900, &[&small[..], &nothing].concat());
+    assert!(earned > 100.0, "{earned}");
+}
+
+#[test]
+fn random_shooting_balances_the_pole() {
+    let small = ["agent.horizon=15", "agent.planner.random_shooting.population=200"];
+    let small =
+        [&small[..], &["agent.model.ensemble.hidden=[48,48]", "agent.model.ensemble.batch=64"]].concat();
+    let earned = learn("random-shooting", "naive", "cartpole", 900, &small);
+    assert!(earned > 120.0, "{earned}");
+}
