@@ -23,11 +23,11 @@ const WIDEST: f32 = 1e30;
 
 impl Bounds {
     /// The bounds of a plan of `horizon` steps; refuses spaces in which a Gaussian cannot search.
-    pub(crate) fn new(planner: &str, space: &Space, horizon: usize) -> Result<Self> {
+    pub(crate) fn new(space: &Space, horizon: usize) -> Result<Self> {
         let Space::Box(bounds) = space else {
-            return Err(Error::invalid(format_args!(
-                "`{planner}` plans real actions, and these are discrete: take `categorical-cem` or `random-shooting`"
-            )));
+            return Err(Error::invalid(
+                "this planner wants real actions, and these are discrete: take `categorical-cem` or `random-shooting`",
+            ));
         };
         check_plannable(space, horizon)?;
         check_room("a plan", horizon, space.dim())?;
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_shift_fills_with_the_middle_and_not_with_zeros() {
         let space = Space::bounded(&[1.0, -4.0], &[3.0, 0.0]).unwrap();
-        let bounds = Bounds::new("cem", &space, 3).unwrap();
+        let bounds = Bounds::new(&space, 3).unwrap();
         let mut plan = vec![1.1, -0.1, 1.2, -0.2, 1.3, -0.3];
         bounds.shift(&mut plan, 1);
         assert_eq!(plan, [1.2, -0.2, 1.3, -0.3, 2.0, -2.0]);
@@ -183,11 +183,11 @@ mod tests {
     #[test]
     fn bounds_may_be_far_from_zero_but_not_too_far_apart() {
         let space = Space::bounded(&[3.3e38], &[f32::MAX]).unwrap();
-        assert!(Bounds::new("cem", &space, 1).is_err());
+        assert!(Bounds::new(&space, 1).is_err());
         let space = Space::bounded(&[1e36], &[1e36 + 5e29]).unwrap();
-        let bounds = Bounds::new("cem", &space, 1).unwrap();
+        let bounds = Bounds::new(&space, 1).unwrap();
         assert!(space.contains(&bounds.middle) && bounds.half[0].is_finite());
-        let error = Bounds::new("cem", &Space::symmetric(1, 1e30).unwrap(), 1).unwrap_err();
+        let error = Bounds::new(&Space::symmetric(1, 1e30).unwrap(), 1).unwrap_err();
         assert!(error.to_string().contains("at most 1e30 apart"), "{error}");
     }
 }

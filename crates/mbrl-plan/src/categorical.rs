@@ -81,7 +81,7 @@ impl CategoricalCem {
         config.validate()?;
         let Some(choices) = act.choices() else {
             return Err(Error::invalid(
-                "`categorical-cem` plans discrete actions, and these are real: take `cem`, `icem` or `mppi`",
+                "this planner wants discrete actions, and these are real: take `cem`, `icem` or `mppi`",
             ));
         };
         check_plannable(act, horizon)?;

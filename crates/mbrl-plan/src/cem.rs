@@ -149,7 +149,7 @@ impl Cem {
     /// A search of plans of `horizon` actions from the box `act`.
     pub fn new(config: CemConfig, act: &Space, horizon: usize) -> Result<Self> {
         config.validate()?;
-        let bounds = Bounds::new("cem", act, horizon)?;
+        let bounds = Bounds::new(act, horizon)?;
         let width = bounds.width();
         check_room("a population", config.population, width)?;
         let spread = match config.covariance {

@@ -125,7 +125,7 @@ impl Icem {
     /// A search of plans of `horizon` actions from the box `act`.
     pub fn new(config: IcemConfig, act: &Space, horizon: usize) -> Result<Self> {
         config.validate()?;
-        let bounds = Bounds::new("icem", act, horizon)?;
+        let bounds = Bounds::new(act, horizon)?;
         let (width, kept) = (bounds.width(), config.kept());
         check_room("the waves of the noise", horizon, horizon)?;
         let most = config.population.saturating_add(kept + 1);

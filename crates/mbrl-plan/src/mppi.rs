@@ -33,7 +33,7 @@ impl Mppi {
     /// A search of plans of `horizon` actions from the box `act`.
     pub fn new(config: MppiConfig, act: &Space, horizon: usize) -> Result<Self> {
         config.validate()?;
-        let bounds = Bounds::new("mppi", act, horizon)?;
+        let bounds = Bounds::new(act, horizon)?;
         let width = bounds.width();
         check_room("a population", config.population, width)?;
         let done = match config.update {

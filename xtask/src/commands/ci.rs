@@ -25,7 +25,19 @@ const CALLS: &[(&str, &[&str])] = &[
     // The workspace has rayon on, because the driver has.
     (
         "lints without rayon",
-        &["clippy", "--release", "-p", "mbrl-envs", "--all-targets", "--quiet", "--", "-D", "warnings"],
+        &[
+            "clippy",
+            "--release",
+            "-p",
+            "mbrl-envs",
+            "-p",
+            "mbrl-plan",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
     ),
     ("documentation", &["doc", "--release", "--workspace", "--no-deps", "--quiet"]),
     ("benchmarks compile", &["bench", "--package", "mbrl-bench", "--no-run", "--quiet"]),
