@@ -1,6 +1,6 @@
 //! The driver of the workspace: `cargo xtask COMMAND`.
 //!
-//! Exit codes: 0, all is well; 1, a check or a test failed; 2, the command could not be done as it was given; 130, it was
+//! Exit codes: 0, all is well; 1, a check or a test failed; 2, the command could not be done as it was given; 130 and 143, it was
 //! interrupted.
 
 mod cargo;
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 #[command(
     max_term_width = 100,
-    after_help = "Exit codes: 0 all is well, 1 a check failed, 2 the command cannot be done, 130 interrupted."
+    after_help = "Exit codes: 0 all is well, 1 a check failed, 2 the command cannot be done, 130 and 143 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -69,16 +69,48 @@ impl RunBegun {
     }
 }
 
+/// Sends the signal once the run is under way, and waits for the end.
+fn stop(here: &Folder, name: &str, signals: &[&str]) -> std::process::Output {
+    let child = start(here, &format!("{TRAIN} {name}"));
+    wait_for(here, &format!("{name}/metrics.jsonl"));
+    sleep(Duration::from_millis(50));
+    for signal in signals {
+        assert!(Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap().success());
+    }
+    child.wait_with_output().unwrap()
+}
+
 #[test]
-fn the_first_interrupt_saves_and_exits_with_130() {
+fn the_first_interrupt_saves_and_exits_with_130_and_a_termination_with_143() {
     let here = Folder::new("interrupt");
     here.said(&format!("{TRAIN} whole"));
-    let child = start(&here, &format!("{TRAIN} stopped"));
-    wait_for(&here, "stopped/metrics.jsonl");
-    sleep(Duration::from_millis(50));
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    for (name, signals, code) in
+        [("stopped", &["-INT"][..], 130), ("ended", &["-TERM"], 143), ("twice", &["-TERM", "-TERM"], 143)]
+    {
+        let output = stop(&here, name, signals);
+        assert_eq!(output.status.code(), Some(code), "{name}: {}", stderr(&output));
+        assert!(here.path().join(name).join("checkpoint").read_dir().unwrap().count() > 1, "{name}");
+        here.said(&format!("train --resume {name}"));
+        assert!(here.metrics(name) == here.metrics("whole"), "{name}");
+    }
+}
+
+#[test]
+fn a_person_is_told_at_once_and_may_stop_at_once() {
+    let here = Folder::new("at-once");
+    // A fit that takes far longer than this test.
+    let slow = "train random-shooting --quick --set agent.model.ensemble.stop.max_epochs=1000000000 \
+                --set agent.model.ensemble.stop.patience=1000000000 --out slow";
+    let mut child = start(&here, slow);
+    wait_for(&here, "slow/metrics.jsonl");
+    sleep(Duration::from_secs(1));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "the step is not over");
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    here.said("train --resume stopped");
-    assert!(here.metrics("stopped") == here.metrics("whole"));
+    assert_eq!(output.status.code(), Some(130));
+    let said = "saving after this step; Ctrl-C again stops at once";
+    assert_eq!(stderr(&output).matches(said).count(), 1, "{}", stderr(&output));
 }

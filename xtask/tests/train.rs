@@ -75,6 +75,7 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing_behind() {
         ("train --set eval.every=0", "--set eval.every: eval.every is 0"),
         ("train --set seed", "--set seed: write it as path=value"),
         ("train --resume nowhere", "nowhere holds no run"),
+        ("train --resume nowhere --steps 3", "nowhere holds no run"),
         ("eval nowhere", "nowhere holds no run"),
         ("report nowhere", "nowhere holds no run"),
     ] {
@@ -87,7 +88,7 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing_behind() {
         );
         assert!(output.stdout.is_empty() && here.entries().is_empty(), "{args}: {:?}", here.entries());
     }
-    for args in ["train --threads 0", "train --stpes 3", "train --resume x --steps 3", "eval", "report"] {
+    for args in ["train --threads 0", "train --stpes 3", "train --resume x --seed 3", "eval", "report"] {
         let output = here.call(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args}: {}", stderr(&output));
         assert!(here.entries().is_empty());
@@ -96,6 +97,68 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing_behind() {
     let before = here.metrics("run");
     let output = here.call("train --steps 10 --out run").output().unwrap();
     assert!(output.status.code() == Some(2) && stderr(&output).contains("go on with it by --resume"));
+    assert_eq!(here.metrics("run"), before);
+}
+
+#[test]
+fn a_number_that_cannot_be_is_told_as_such() {
+    let here = Folder::new("numbers");
+    for (args, said) in [
+        ("train --steps -3", "invalid value '-3' for '--steps <N>'"),
+        ("train --seed -1", "invalid value '-1' for '--seed <S>'"),
+        ("train --threads -1", "-1 is not in 1..=1024"),
+        ("train --threads 0", "0 is not in 1..=1024"),
+        ("train --threads 1025", "1025 is not in 1..=1024"),
+        ("train --threads 99999", "99999 is not in 1..=1024"),
+    ] {
+        let output = here.call(args).output().unwrap();
+        let error = stderr(&output);
+        assert!(output.status.code() == Some(2) && error.contains(said), "{args}: {error}");
+        assert!(!error.contains("tip:") && here.entries().is_empty(), "{args}: {error}");
+    }
+}
+
+#[test]
+fn a_folder_is_named_by_what_the_run_is_in_the_end() {
+    let here = Folder::new("names");
+    for (args, name) in [
+        ("train --set env=lqr --set seed=4", "random-lqr-s4-quick"),
+        ("train random-shooting", "random-shooting-pendulum-s0-quick"),
+        ("train pets --preset mbrl-lib --env cartpole --steps 5", "pets-mbrl-lib-cartpole-s0-quick"),
+    ] {
+        let trained = here.json(&format!("{args} --quick --json"));
+        assert_eq!(trained["out"], format!("runs/{name}"), "{args}");
+    }
+}
+
+#[test]
+fn a_run_is_gone_on_with_for_more_steps() {
+    let here = Folder::new("more");
+    let train = "train --env lqr --set eval.every=50 --set checkpoint.every=30";
+    here.said(&format!("{train} --steps 200 --out whole"));
+    here.said(&format!("{train} --steps 100 --out run"));
+    let refused = here.call("train --resume run --steps 99").output().unwrap();
+    let error = stderr(&refused);
+    assert!(refused.status.code() == Some(2) && error.contains("steps is 99, and 100 are done"), "{error}");
+    let trained = here.json("train --resume run --steps 200 --json");
+    assert_eq!((&trained["env_steps"], &trained["exact_resume"]), (&200.into(), &true.into()));
+    assert_eq!(here.metrics("run"), here.metrics("whole"));
+    let text = |run: &str| std::fs::read_to_string(here.path().join(run).join("config.json")).unwrap();
+    assert_eq!(text("run"), text("whole"));
+}
+
+#[test]
+fn a_run_without_its_checkpoints_is_neither_evaluated_nor_begun_anew() {
+    let here = Folder::new("gone");
+    here.said("train --steps 100 --out run");
+    std::fs::remove_dir_all(here.path().join("run/checkpoint")).unwrap();
+    let before = here.metrics("run");
+    for args in ["train --resume run", "train --resume run --steps 300", "eval run"] {
+        let output = here.call(args).output().unwrap();
+        let error = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args}: {error}");
+        assert!(error.lines().count() == 1 && error.contains("are gone"), "{args}: {error}");
+    }
     assert_eq!(here.metrics("run"), before);
 }
 

@@ -29,6 +29,7 @@ pub struct Algorithm {
     pub presets: &'static [Preset],
     config: fn(&str) -> Result<Value>,
     quick: fn(&Value) -> Result<Value>,
+    shape: fn(&Value) -> Result<Value>,
     complete: fn(&Value) -> Result<Value>,
     build: fn(&Value, &Setup, Key) -> Result<Box<dyn Agent>>,
 }
@@ -44,6 +45,7 @@ impl Algorithm {
             presets: M::PRESETS,
             config: |preset| write(&M::preset(preset)?),
             quick: |config| write(&M::quick(read::<M>(config)?)),
+            shape: |config| write(&parse::<M>(config)?),
             complete: |config| write(&read::<M>(config)?),
             build: |config, setup, key| M::build(read::<M>(config)?, setup, key),
         }
@@ -62,6 +64,12 @@ impl Algorithm {
     /// The same settings cut down: [`Method::quick`].
     pub fn quick(&self, config: &Value) -> Result<Value> {
         (self.quick)(config)
+    }
+
+    /// Refuses settings that this algorithm does not have, and returns them with every field written out; whether they can be
+    /// used is not asked.
+    pub(crate) fn shape(&self, config: &Value) -> Result<Value> {
+        (self.shape)(config)
     }
 
     /// Refuses settings that this algorithm does not have or cannot use, and returns them with every field written out.
@@ -110,13 +118,19 @@ fn mend(name: &str, known: Vec<&str>) -> String {
     }
 }
 
+/// Through text, because a number of single precision is written shorter there: 0.001 and not 0.0010000000474974513.
 fn write(config: &impl serde::Serialize) -> Result<Value> {
-    serde_json::to_value(config).map_err(Error::backend)
+    let text = serde_json::to_string(config).map_err(Error::backend)?;
+    serde_json::from_str(&text).map_err(Error::backend)
+}
+
+fn parse<M: Method>(config: &Value) -> Result<M::Config> {
+    serde_json::from_value(config.clone())
+        .map_err(|error| Error::invalid(error).wrap(format_args!("settings of {}", M::NAME)))
 }
 
 fn read<M: Method>(config: &Value) -> Result<M::Config> {
-    let config = serde_json::from_value(config.clone())
-        .map_err(|error| Error::invalid(error).wrap(format_args!("settings of {}", M::NAME)))?;
+    let config = parse::<M>(config)?;
     M::validate(&config).with_context(|| format!("settings of {}", M::NAME))?;
     Ok(config)
 }

@@ -18,7 +18,7 @@ use mbrl_core::{Context, Error, Result, Snapshot};
 use std::io::{self, Read, Write};
 
 const MAGIC: [u8; 8] = *b"mbrlckpt";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The length of a snapshot that is not there.
 const NO_SNAPSHOT: u64 = u64::MAX;
 const CRC: u64 = size_of::<u32>() as u64;
@@ -88,14 +88,19 @@ pub(crate) struct Head {
     pub(crate) snapshot: Option<Snapshot>,
 }
 
-/// Reads a checkpoint of `len` bytes that has been [verified](verify), and hands the agent its part.
-pub(crate) fn read(from: &mut dyn Read, len: u64, agent: &mut dyn Agent) -> Result<Head> {
+/// Refuses to go on from a state that is not the run's.
+pub(crate) type Check<'a> = &'a dyn Fn(&Saved) -> Result<()>;
+
+/// Reads a checkpoint of `len` bytes that has been [verified](verify), and hands the agent its part. `check` is asked before,
+/// because an agent of another configuration could only say that the bytes make no sense.
+pub(crate) fn read(from: &mut dyn Read, len: u64, agent: &mut dyn Agent, check: Check<'_>) -> Result<Head> {
     let mut from = from.take(len.saturating_sub(CRC));
     let mut head = [0; 12];
     from.read_exact(&mut head).context("reading a checkpoint")?;
     let state = section(&mut from)?.ok_or_else(|| Error::corrupt("the checkpoint has no state"))?;
-    let state = serde_json::from_slice(&state)
+    let state: Saved = serde_json::from_slice(&state)
         .map_err(|error| Error::corrupt(format_args!("the state in the checkpoint: {error}")))?;
+    check(&state)?;
     let snapshot = section(&mut from)?.map(Snapshot::from_bytes);
     agent.load(&mut from).context("loading the agent")?;
     if from.limit() > 0 {

@@ -4,7 +4,7 @@ mod path;
 
 use crate::{Agent, Algorithm, QUICK_STEPS, Setup, TrainConfig, algorithm};
 use crate::{CheckpointConfig, EvalConfig};
-use mbrl_core::{Error, Result};
+use mbrl_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -66,7 +66,9 @@ impl RunConfig {
     pub fn from_json(text: &str) -> Result<Self> {
         let config: RunConfig = serde_json::from_str(text).map_err(Error::invalid)?;
         config.validate()?;
-        Ok(config)
+        // Written out as it would be today, so that equal settings are equal.
+        let agent = config.algorithm()?.shape(&config.agent)?;
+        Ok(RunConfig { agent, ..config })
     }
 
     /// Sets the value at a dotted path, given as `path=value`: `eval.episodes=3`, `agent.hidden.0=64`. What is set must be
@@ -76,43 +78,54 @@ impl RunConfig {
         Ok(())
     }
 
-    /// Sets several values, which need only fit together when all of them are set. Where they do not, nothing is set.
+    /// Sets several values one after the other; they need only fit together when all of them are set. Where they do not, nothing
+    /// is set.
     pub fn set_all(&mut self, assignments: &[impl AsRef<str>]) -> Result<()> {
         let assignments: Vec<&str> = assignments.iter().map(AsRef::as_ref).collect();
-        let set = self.with(&assignments);
-        if set.is_err() && assignments.len() > 1 {
-            // Which of them it is comes out when they are set one by one.
-            let mut one_by_one = self.clone();
-            assignments.iter().try_for_each(|assignment| one_by_one.set(assignment))?;
-        }
-        *self = set?;
+        *self = self.with(&assignments)?;
         Ok(())
     }
 
     /// This configuration with these values.
     fn with(&self, assignments: &[&str]) -> Result<RunConfig> {
-        let mut tree = serde_json::to_value(self).map_err(Error::backend)?;
-        let mut last = "";
+        let (mut changed, mut paths) = (self.clone(), Vec::new());
         for assignment in assignments {
             let Some((at, value)) = assignment.split_once('=') else {
                 return Err(Error::invalid(format_args!("--set {assignment}: write it as path=value")));
             };
-            let wrap = |error: Error| error.wrap(format_args!("--set {at}"));
-            if let "algo" | "preset" = at {
-                return Err(wrap(Error::invalid(
-                    "the settings below `agent` hang on it: choose it by its own flag",
-                )));
-            }
-            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-            *path::find(&mut tree, at).map_err(wrap)? = value;
-            last = at;
+            paths.push(at);
+            changed = changed.assigned(at, value).with_context(|| format!("--set {at}"))?;
         }
-        let wrap = |error: Error| error.wrap(format_args!("--set {last}"));
-        let changed: RunConfig = serde_json::from_value(tree).map_err(|error| wrap(Error::invalid(error)))?;
-        changed.validate().map_err(wrap)?;
-        // Written out again, so that an object which was given in part stands there whole.
-        let agent = changed.algorithm()?.complete(&changed.agent)?;
-        Ok(RunConfig { agent, ..changed })
+        changed.validate().with_context(|| format!("--set {}", paths.join(", ")))?;
+        Ok(changed)
+    }
+
+    /// This configuration with one more value, which may still have to be refused.
+    fn assigned(&self, at: &str, value: &str) -> Result<RunConfig> {
+        if let "algo" | "preset" = at {
+            return Err(Error::invalid("the settings below `agent` hang on it: choose it by its own flag"));
+        }
+        let mut tree = serde_json::to_value(self).map_err(Error::backend)?;
+        let place = path::find(&mut tree, at)?;
+        let word = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+        // The name of a choice that has settings of its own stands for these as they are by themselves.
+        let choice = match (&*place, &word) {
+            (Value::Object(_), Value::String(name)) => Some(serde_json::json!({ name.as_str(): {} })),
+            _ => None,
+        };
+        *place = word;
+        let read = |tree: Value| -> Result<RunConfig> {
+            let changed: RunConfig = serde_json::from_value(tree).map_err(Error::invalid)?;
+            // Written out again, so that an object which was given in part stands there whole.
+            let agent = changed.algorithm()?.shape(&changed.agent)?;
+            Ok(RunConfig { agent, ..changed })
+        };
+        let as_choice = choice.and_then(|choice| {
+            let mut tree = tree.clone();
+            *path::find(&mut tree, at).ok()? = choice;
+            read(tree).ok()
+        });
+        read(tree).or_else(|error| as_choice.ok_or(error))
     }
 
     /// Cuts the run down to one that shows within seconds that all of it works: few steps, one episode to evaluate, and the
@@ -163,7 +176,7 @@ mod tests {
         for (assignment, said) in [
             ("steps", "--set steps: write it as path=value"),
             ("stepz=1", "--set stepz: there is no such setting: did you mean `steps`?"),
-            ("agent.hidden=1", "--set agent.hidden: there is no such setting: there are "),
+            ("agent.hidden=1", "--set agent.hidden: there is no such setting: `agent` has no settings"),
             ("steps=many", "--set steps: invalid type: string \"many\", expected u64"),
             ("steps=0", "--set steps: 0 steps train nothing"),
             ("eval.episodes=-1", "--set eval.episodes: invalid value: integer `-1`"),
@@ -184,10 +197,27 @@ mod tests {
         let error = config.set("agent.horizon=5").unwrap_err().to_string();
         assert!(error.contains("replan_every is 20: give 1 to the horizon, 5"), "{error}");
         let error = config.set_all(&["agent.horizon=5", "agent.particles=0"]).unwrap_err().to_string();
-        assert!(error.starts_with("--set agent.horizon: "), "{error}");
+        assert!(error.starts_with("--set agent.horizon, agent.particles: "), "{error}");
+        let error = config.set_all(&["agent.horizon=5", "agent.horizn=3"]).unwrap_err().to_string();
+        assert!(error.starts_with("--set agent.horizn: there is no such setting"), "{error}");
         assert_eq!(config, before);
         config.set_all(&["agent.horizon=5", "agent.replan_every=5"]).unwrap();
         assert_eq!((&config.agent["horizon"], &config.agent["replan_every"]), (&5.into(), &5.into()));
+    }
+
+    #[test]
+    fn a_choice_can_be_named_and_then_set_further() {
+        let mut config = RunConfig::new("pets", Some("fast")).unwrap();
+        config.set_all(&["agent.planner=mppi", "agent.planner.mppi.population=20"]).unwrap();
+        assert_eq!(config.agent["planner"]["mppi"]["population"], 20);
+        let network = r#"agent.model={"bayesian_network":{}}"#;
+        config.set_all(&[network, "agent.model.bayesian_network.epochs=5"]).unwrap();
+        assert_eq!(config.agent["model"]["bayesian_network"]["epochs"], 5);
+        config.set("agent.model=oracle").unwrap();
+        assert_eq!(config.agent["model"], "oracle");
+        assert!(
+            config.set("agent.planner=mpppi").unwrap_err().to_string().contains("unknown variant `mpppi`")
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A trained agent, to act with.
 
+use crate::trainer::whole;
 use crate::{Agent, RunConfig, RunDir, Setup};
 use mbrl_core::{Error, Result};
 
@@ -15,13 +16,15 @@ pub struct Trained {
     pub warnings: Vec<String>,
 }
 
-/// The agent of a run as its newest checkpoint has it. `setup` is that of the environment that it was trained in.
+/// The agent of a run as its newest checkpoint has it, if its configuration is still the one that it was trained under. `setup` is that of the environment that it was trained in.
 pub fn load_agent(run: &RunDir, setup: &Setup) -> Result<Trained> {
     let config = run.config()?;
     let mut agent = config.build(setup)?;
-    let Some(found) = run.load_newest(agent.as_mut())? else {
+    let now = whole(&config)?;
+    let Some(found) = run.load_newest(agent.as_mut(), &|saved| saved.check_config(&now))? else {
+        run.check_never_saved(&config)?;
         return Err(Error::invalid(format_args!(
-            "{} has no checkpoint yet: train it on by --resume",
+            "{} has no checkpoint yet: train it by --resume, which begins it anew",
             run.path().display()
         )));
     };

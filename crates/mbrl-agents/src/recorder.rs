@@ -100,8 +100,9 @@ impl JsonlRecorder {
         }
     }
 
-    /// Goes on where another recorder was.
+    /// Goes on where another recorder was, or this one; lines that are complete are of what came after, and are forgotten.
     pub(crate) fn resume(&mut self, from: Pending) {
+        self.clear();
         self.env_steps = from.env_steps;
         self.pending = from.scalars.into_iter().collect();
         (self.before, self.began) = (from.wall, self.clock.now());

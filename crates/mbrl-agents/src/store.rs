@@ -4,5 +4,6 @@ mod checkpoints;
 mod journal;
 mod run_dir;
 
+pub(crate) use checkpoints::Found;
 pub(crate) use journal::{Journal, Lengths};
 pub use run_dir::{Line, RunDir, Timing};

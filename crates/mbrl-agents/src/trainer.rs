@@ -5,19 +5,20 @@ mod restore;
 mod state;
 
 use crate::evaluation::{cut, evaluate_watched};
-use crate::recorder::Fan;
-use crate::store::Journal;
+use crate::recorder::{Fan, Pending};
+use crate::store::{Journal, Lengths};
 use crate::{
     Agent, Callback, Evaluation, Event, Flow, JsonlRecorder, RunDir, Standing, TargetReturn, TrainConfig,
     checkpoint,
 };
 use keys::Keys;
 use mbrl_core::{Clock, Context, Env, Error, Origin, Recorder, Result, Rows, Transition};
+use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use state::Saved;
 use state::{Episode, Progress};
+pub(crate) use state::{Saved, whole};
 
 /// The one loop that acts in a real environment: it steps, hands what came of it to the agent, evaluates, records, saves,
 /// and goes on after a crash.
@@ -27,6 +28,10 @@ use state::{Episode, Progress};
 /// What it computes depends on the configuration alone. Killed at any instant and run again, it goes on from the last
 /// checkpoint and the metrics are in the end those of a run that was never killed, byte for byte, if the environment has
 /// snapshots or does again what it did under the same keys and actions.
+///
+/// A run that is kept can be gone on with for more steps than it was begun with. Its metrics are then those of a run that was
+/// begun with all of them, but for one evaluation that such a run does not have: where it ended first, unless one was due
+/// there. What is learnt is the same to the bit.
 pub struct Trainer {
     config: TrainConfig,
     keys: Keys,
@@ -37,6 +42,10 @@ pub struct Trainer {
     records: Fan,
     run: Option<RunDir>,
     journal: Option<Journal>,
+    // All of the run's configuration, as its checkpoints keep it.
+    whole: Value,
+    // Where the last call of `run` left the files, for the next to go on from.
+    left: Option<(Lengths, Pending)>,
     progress: Progress,
     episode: Episode,
     exact_resume: bool,
@@ -87,6 +96,8 @@ impl Trainer {
             records: Fan::default(),
             run: None,
             journal: None,
+            whole: Value::Null,
+            left: None,
             progress: Progress::default(),
             exact_resume: true,
         })
@@ -118,6 +129,9 @@ impl Trainer {
     }
 
     /// Keeps everything in `run`, and goes on with it where it has been begun. `clock` tells how long things take.
+    ///
+    /// Its configuration must be the one that this trainer was given, and that its checkpoints were written under. Only the
+    /// steps may be others, if no fewer than are done: they are then noted in its `config.json`.
     #[must_use]
     pub fn keep_in(mut self, run: RunDir, clock: Arc<dyn Clock>) -> Self {
         self.records.jsonl = Some(JsonlRecorder::new(clock));
@@ -125,12 +139,11 @@ impl Trainer {
         self
     }
 
-    /// Trains until all steps are done, or a callback wants no more.
+    /// Trains until all steps are done, or a callback wants no more. Called again, it goes on as if it had not stopped.
     pub fn run(&mut self) -> Result<Summary> {
-        if self.journal.is_none()
-            && let Some(run) = self.run.clone()
-        {
-            self.restore(&run)?;
+        match self.run.clone() {
+            Some(run) if self.journal.is_none() => self.restore(&run)?,
+            _ => self.pick_up()?,
         }
         let mut interrupt = self.tell(Event::Started)?;
         let stopped = loop {
@@ -151,11 +164,7 @@ impl Trainer {
             interrupt = is_due && self.checkpoint()?;
             interrupt |= self.step()?;
         };
-        // A checkpoint holds the numbers of the last step apart, because more might come to them; nothing will now.
-        if let Some(jsonl) = &mut self.records.jsonl {
-            jsonl.end_line();
-        }
-        self.drain()?;
+        self.lay_down()?;
         Ok(Summary {
             env_steps: self.progress.env_steps,
             episodes: self.progress.episodes,
@@ -283,7 +292,7 @@ impl Trainer {
         journal.append(jsonl)?;
         let dims = self.env.spec().dims();
         let state = Saved {
-            training: self.config,
+            config: self.whole.clone(),
             dims: [dims.obs, dims.act],
             progress: self.progress.clone(),
             episode: self.episode.to_saved(),

@@ -205,7 +205,7 @@ fn a_checkpoint_of_another_version_is_refused_not_passed_over() {
     crash(&config(), &killed, 75, cartpole);
     let newest = checkpoints(&killed).remove(0);
     let mut bytes = std::fs::read(&newest).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 9;
     let body = bytes.len() - 4;
     let crc = crc32fast::hash(&bytes[..body]).to_le_bytes();
     bytes[body..].copy_from_slice(&crc);
@@ -232,7 +232,7 @@ fn what_does_not_belong_together_is_refused() {
     crash(&config(), &run, 75, cartpole);
     let other = RunConfig { seed: 1, ..config() };
     let error = marked(&other, &run, cartpole).run().unwrap_err();
-    assert!(error.to_string().contains("another seed"), "{error}");
+    assert!(error.to_string().starts_with("seed is 1, and "), "{error}");
     let error = RunDir::create(&run, &config(), &Manifest::new(0)).unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("--resume"), "{error}");
     std::fs::write(run.join("metrics.jsonl"), "").unwrap();
@@ -255,16 +255,12 @@ fn what_does_not_belong_together_is_refused() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_said_and_what_was_saved_stays() {
+fn a_full_disk_is_said_and_the_run_can_be_made_when_there_is_room() {
     let folder = Folder::new("full");
     let run = folder.at("run");
-    crash(&config(), &run, 75, cartpole);
-    let kept = std::fs::read(run.join("metrics.jsonl")).unwrap();
-    std::fs::remove_file(run.join("metrics.jsonl")).unwrap();
-    std::os::unix::fs::symlink("/dev/full", run.join("metrics.jsonl")).unwrap();
     // A new run, so that there is no length that the device would have to have.
-    let before = checkpoints(&run);
-    before.iter().for_each(|path| std::fs::rename(path, path.with_extension("kept")).unwrap());
+    RunDir::create(&run, &config(), &Manifest::new(0)).unwrap();
+    std::os::unix::fs::symlink("/dev/full", run.join("metrics.jsonl")).unwrap();
     let error = marked(&config(), &run, cartpole).run().unwrap_err();
     assert!(
         error.is_io()
@@ -272,9 +268,7 @@ fn a_full_disk_is_said_and_what_was_saved_stays() {
             && error.to_string().contains("metrics.jsonl"),
         "{error}"
     );
-    before.iter().for_each(|path| std::fs::rename(path.with_extension("kept"), path).unwrap());
     std::fs::remove_file(run.join("metrics.jsonl")).unwrap();
-    std::fs::write(run.join("metrics.jsonl"), kept).unwrap();
     marked(&config(), &run, cartpole).run().unwrap();
     marked(&config(), &folder.at("whole"), cartpole).run().unwrap();
     assert!(metrics(&run) == metrics(&folder.at("whole")));

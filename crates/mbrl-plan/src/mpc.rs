@@ -95,6 +95,12 @@ impl Mpc {
         Ok(found)
     }
 
+    /// Says that something else was done instead of the next step, because no plan could be found, say: the next search starts
+    /// a step later, too.
+    pub fn skip(&mut self) {
+        self.optimizer.shift(self.done.take().unwrap_or(0) + 1);
+    }
+
     /// The plan made last, `[horizon, act]`.
     pub fn plan(&self) -> &RowBuf {
         &self.plan

@@ -6,7 +6,7 @@ mod markdown;
 use crate::{Outcome, out};
 use group::Group;
 use mbrl_agents::RunDir;
-use mbrl_core::{Context, Result};
+use mbrl_core::{Context, Error, Result};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     for dir in &args.dirs {
         let run = group::Run::read(&RunDir::open(dir)?).with_context(|| dir.display().to_string())?;
         match groups.iter_mut().find(|group| group.takes(&run)) {
+            Some(group) if group.has(run.seed) => {
+                return Err(Error::invalid(format_args!(
+                    "{}: seed {} of this configuration is there already: give each run once",
+                    dir.display(),
+                    run.seed
+                )));
+            }
             Some(group) => group.runs.push(run),
             None => groups.push(Group::of(run)),
         }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     /// The figure (`list figures`).
     figure: String,
-    /// Only see that all of it runs: a few steps, one seed, into runs/quick.
+    /// Only see that all of it runs: a few steps, two seeds or episodes, into runs/quick.
     #[arg(long)]
     quick: bool,
     /// Where to write; docs/results of this tree if not given.
@@ -62,7 +62,7 @@ pub(crate) static RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "pets-pendulum",
-        summary: "PETS on pendulum, reward given and learnt, 5 seeds, beside random shooting, 3",
+        summary: "PETS on pendulum, reward given and learnt, 5 seeds",
         cost: "0.7 core-hours",
         make: learning::pendulum,
     },

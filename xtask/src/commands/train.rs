@@ -1,22 +1,23 @@
 //! `train`: train an agent, or go on training it.
 
 mod progress;
+mod signals;
 
 use crate::{Outcome, cargo, out};
-use mbrl_agents::{Manifest, RunConfig, RunDir, Setup, StopFlag, Stopped, Summary, Trainer};
+use clap::value_parser;
+use mbrl_agents::{Agent, Manifest, RunConfig, RunDir, Setup, Stopped, Summary, Trainer};
 use mbrl_core::{Clock, Context, Error, Result, SystemClock};
 use mbrl_envs::Entry;
 use progress::Progress;
 use serde::Serialize;
-use signal_hook::consts::SIGINT;
-use signal_hook::flag;
+use signals::Signals;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The first Ctrl-C saves the run and exits with 130, the second stops at once.
+The first Ctrl-C saves the run and exits with 130, the second stops at once; SIGTERM saves it and exits with 143.
 `--set` reaches every setting of config.json, such as eval.episodes, checkpoint.every or eval.target.")]
 pub(crate) struct Args {
     /// The algorithm (`list algos`).
@@ -25,11 +26,11 @@ pub(crate) struct Args {
     /// The environment (`list envs`).
     #[arg(long, default_value = "pendulum", value_name = "E")]
     env: String,
-    /// Steps in the environment.
-    #[arg(long, value_name = "N")]
+    /// Steps in the environment; with --resume, how many there are to be in all.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<u64>,
     /// What all randomness of the run grows from.
-    #[arg(long, default_value_t = 0, value_name = "S")]
+    #[arg(long, default_value_t = 0, value_name = "S", allow_negative_numbers = true)]
     seed: u64,
     /// The settings to begin with (`list presets`); the algorithm's first if not given.
     #[arg(long, value_name = "P")]
@@ -37,17 +38,17 @@ pub(crate) struct Args {
     /// Change one setting; may be given again.
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
-    /// The folder of the run; runs/ALGO-E-sS if not given.
+    /// The folder of the run; runs/ALGO-E-sS, or runs/ALGO-P-E-sS, if not given.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// How many threads compute; the numbers do not depend on it.
-    #[arg(long, value_name = "T")]
-    threads: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// Only see that all of it runs: 300 steps, one episode to evaluate, small networks.
     #[arg(long)]
     quick: bool,
     /// Go on with the run in this folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["algo", "env", "steps", "seed", "preset", "set", "out", "quick"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["algo", "env", "seed", "preset", "set", "out", "quick"])]
     resume: Option<PathBuf>,
     /// Print one JSON document.
     #[arg(long)]
@@ -58,28 +59,42 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let clock = Arc::new(SystemClock::default());
     let kept = args.resume.as_deref().map(RunDir::open).transpose()?;
     let config = match &kept {
-        Some(run) => run.config()?,
+        Some(run) => args.config_of(run)?,
         None => args.config()?,
     };
     let entry = mbrl_envs::find(&config.env)?;
     if let Some(threads) = args.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
         pool.map_err(|error| Error::backend(error).wrap("--threads"))?;
     }
     let agent = config.build(&setup(entry)).context(entry.name)?;
-    let stop = StopFlag::default();
-    listen(&stop).context("listening for Ctrl-C")?;
     // Only now: a run that cannot be begun leaves no folder behind.
     let run = match kept {
         Some(run) => run,
-        None => RunDir::create(args.folder(), &config, &manifest(&config))?,
+        None => RunDir::create(args.folder(&config)?, &config, &manifest(&config))?,
     };
+    let signals = Signals::listen()?;
+    let summary = train(&config, entry, agent, &run, &signals, clock.clone())?;
+    say(&config, run.path(), &summary, clock.now().as_secs_f64(), args.json)?;
+    Ok(match summary.stopped {
+        Stopped::Interrupted => signals.outcome(),
+        Stopped::Done | Stopped::Finished => Outcome::Well,
+    })
+}
+
+/// The trainer is gone when this returns, and with it the bar: what is said next begins a line of its own.
+fn train(
+    config: &RunConfig,
+    entry: &Entry,
+    agent: Box<dyn Agent>,
+    run: &RunDir,
+    signals: &Signals,
+    clock: Arc<dyn Clock>,
+) -> Result<Summary> {
     let trainer = Trainer::new(config.training(), entry.make(), agent)?.evaluate_in(entry.make())?;
     let progress = Progress::new(config.steps, clock.clone());
-    let mut trainer = trainer.watch(progress).watch(stop).keep_in(run.clone(), clock.clone());
-    let summary = trainer.run()?;
-    say(&config, run.path(), &summary, clock.now().as_secs_f64(), args.json)?;
-    Ok(if summary.stopped == Stopped::Interrupted { Outcome::Interrupted } else { Outcome::Well })
+    let _watch = signals.watch(progress.voice());
+    trainer.watch(progress).watch(signals.stop()).keep_in(run.clone(), clock).run()
 }
 
 impl Args {
@@ -96,11 +111,27 @@ impl Args {
         Ok(config)
     }
 
-    fn folder(&self) -> PathBuf {
+    /// The configuration of a run that is gone on with. Other steps are noted in its folder once it is seen that it can be
+    /// gone on with for so many.
+    fn config_of(&self, run: &RunDir) -> Result<RunConfig> {
+        let kept = run.config()?;
+        let config = RunConfig { steps: self.steps.unwrap_or(kept.steps), ..kept };
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Named by what the run is in the end, whichever flag said so.
+    fn folder(&self, config: &RunConfig) -> Result<PathBuf> {
+        if let Some(out) = &self.out {
+            return Ok(out.clone());
+        }
+        let RunConfig { env, algo, preset, seed, .. } = config;
+        let is_first = config.algorithm()?.presets.first().is_some_and(|first| first.name == preset);
+        let preset = if is_first { String::new() } else { format!("-{preset}") };
         let quick = if self.quick { "-quick" } else { "" };
-        let name = format!("{}-{}-s{}{quick}", self.algo, self.env, self.seed);
+        let name = format!("{algo}{preset}-{env}-s{seed}{quick}");
         // A prefix such as `gym:` would be a drive to some.
-        self.out.clone().unwrap_or_else(|| Path::new("runs").join(name.replace(':', "-")))
+        Ok(Path::new("runs").join(name.replace(':', "-")))
     }
 }
 
@@ -120,13 +151,6 @@ fn commit() -> Option<String> {
     git.current_dir(cargo::root()).args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]);
     let said = git.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&said.stdout).trim().to_owned())
-}
-
-/// The first Ctrl-C sets the flag; whoever presses it when it is set has waited enough.
-fn listen(stop: &StopFlag) -> Result<()> {
-    flag::register_conditional_shutdown(SIGINT, 130, stop.0.clone()).map_err(Error::io)?;
-    flag::register(SIGINT, stop.0.clone()).map_err(Error::io)?;
-    Ok(())
 }
 
 /// How a run went as others script against it: more may be added, none renamed.

@@ -12,7 +12,7 @@ fn agent() -> Box<dyn Agent> {
 }
 
 fn state() -> Saved {
-    let text = r#"{"training":{},"dims":[1,1],"progress":{"env_steps":5,"episodes":1,"evaluated_at":null,
+    let text = r#"{"config":{},"dims":[1,1],"progress":{"env_steps":5,"episodes":1,"evaluated_at":null,
         "finished_early":false,"last":null,"best":null},"episode":null,"lengths":{"metrics":3,"timing":4},
         "pending":{"env_steps":5,"scalars":[["a",9221120237041090560]],"wall":{"secs":1,"nanos":2}}}"#;
     serde_json::from_str(text).unwrap()
@@ -33,7 +33,7 @@ fn what_is_written_is_read() {
     for snapshot in [None, Some(Snapshot::default()), Some(Snapshot::from_f64s(&[1.0, f64::NAN]))] {
         let bytes = bytes(snapshot.as_ref());
         check(&bytes).unwrap();
-        let head = read(&mut bytes.as_slice(), bytes.len() as u64, agent().as_mut()).unwrap();
+        let head = read(&mut bytes.as_slice(), bytes.len() as u64, agent().as_mut(), &|_| Ok(())).unwrap();
         assert_eq!((head.state, head.snapshot), (state(), snapshot));
     }
 }
@@ -62,7 +62,7 @@ fn a_version_of_the_future_is_told_from_damage() {
     bytes[body..].copy_from_slice(&crc);
     let error = check(&bytes).unwrap_err();
     assert!(
-        error.is_version() && error.to_string().contains("of version 9, and this build reads 1"),
+        error.is_version() && error.to_string().contains("of version 9, and this build reads 2"),
         "{error}"
     );
 }
@@ -75,7 +75,7 @@ fn bytes_that_the_agent_does_not_know_are_refused() {
     let crc = crc32fast::hash(&more).to_le_bytes();
     more.extend(crc);
     check(&more).unwrap();
-    let error = read(&mut more.as_slice(), more.len() as u64, agent().as_mut()).unwrap_err();
+    let error = read(&mut more.as_slice(), more.len() as u64, agent().as_mut(), &|_| Ok(())).unwrap_err();
     assert!(
         error.is_corrupt() && error.to_string().contains("9 bytes of the checkpoint are left over"),
         "{error}"

@@ -18,11 +18,16 @@ pub fn leaves(tree: &Value) -> Vec<(String, &Value)> {
 pub(super) fn find<'a>(tree: &'a mut Value, path: &str) -> Result<&'a mut Value> {
     // Asked for first, because a borrow that fails could not be given back.
     if !exists(tree, path) {
+        let parent =
+            path.match_indices('.').map(|(i, _)| &path[..i]).take_while(|part| exists(tree, part)).last();
         let mut known = Vec::new();
         walk(tree, "", &mut |path, _, _| known.push(path.to_owned()));
         let mend = match nearest(path, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", known.join(", ")),
+            None => match children(tree, parent).join(", ") {
+                none if none.is_empty() => format!("`{}` has no settings", parent.unwrap_or_default()),
+                some => format!("below {} there are {some}", parent.unwrap_or("the top")),
+            },
         };
         return Err(Error::invalid(format_args!("there is no such setting: {mend}")));
     }
@@ -31,6 +36,21 @@ pub(super) fn find<'a>(tree: &'a mut Value, path: &str) -> Result<&'a mut Value>
         at = below(at, part).ok_or_else(|| Error::invalid("there is no such setting"))?;
     }
     Ok(at)
+}
+
+/// The names right below a path that exists, or below the top.
+fn children(tree: &mut Value, parent: Option<&str>) -> Vec<String> {
+    let mut parts = parent.into_iter().flat_map(|path| path.split('.'));
+    let Some(at) = parts.try_fold(tree, below) else {
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    walk(at, "", &mut |path, _, _| {
+        if !path.contains('.') {
+            names.push(path.to_owned());
+        }
+    });
+    names
 }
 
 fn exists(tree: &mut Value, path: &str) -> bool {
@@ -81,5 +101,7 @@ mod tests {
             let error = find(&mut tree, path).unwrap_err().to_string();
             assert!(error.contains(&format!("did you mean `{near}")), "{path}: {error}");
         }
+        let error = find(&mut tree, "agent.zzzzzzzzzzzzzzzzzz").unwrap_err().to_string();
+        assert_eq!(error, "there is no such setting: below agent there are hidden, rate");
     }
 }

@@ -98,8 +98,13 @@ impl Controller {
             }
         };
         let mut score = ModelScore::new(rollout, self.state.row(0), &mut self.workspace);
-        let found = self.mpc.act(&mut score, key, act)?;
-        Ok(Thought { found, effort: score.effort() })
+        match self.mpc.act(&mut score, key, act) {
+            Ok(found) => Ok(Thought { found, effort: score.effort() }),
+            Err(error) => {
+                self.mpc.skip();
+                Err(error)
+            }
+        }
     }
 }
 

@@ -17,7 +17,8 @@ pub enum ModelConfig {
     Oracle,
 }
 
-/// Early in a run a column of the observation may hardly move, which targets in their own units do not allow for.
+/// An ensemble whose targets are normalised: early in a run a column of the observation may hardly move, which targets in their
+/// own units do not allow for. (What an ensemble in a file leaves out is as [`EnsembleConfig`] has it.)
 impl Default for ModelConfig {
     fn default() -> Self {
         ModelConfig::Ensemble(EnsembleConfig { targets: Targets::Normalized, ..EnsembleConfig::default() })

@@ -1,8 +1,8 @@
 //! The checkpoints of a run: the newest, and the one before it to fall back to.
 
 use super::RunDir;
-use crate::Agent;
-use crate::checkpoint::{self, Head};
+use crate::checkpoint::{self, Check, Head};
+use crate::{Agent, RunConfig};
 use mbrl_core::{Context, Error, Result};
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -34,14 +34,14 @@ impl Found {
 
 impl RunDir {
     /// Loads the newest checkpoint that is whole; `None` where none has been written yet. One of another version is an
-    /// error, and so it is if all are damaged.
-    pub(crate) fn load_newest(&self, agent: &mut dyn Agent) -> Result<Option<Found>> {
+    /// error, and so it is if all are damaged, or `check` refuses the one that is whole.
+    pub(crate) fn load_newest(&self, agent: &mut dyn Agent, check: Check<'_>) -> Result<Option<Found>> {
         let mut damaged = Vec::new();
         for path in self.checkpoint_paths()? {
             match verify(&path) {
                 Ok(len) => {
                     let mut file = open(&path)?;
-                    let head = checkpoint::read(&mut file, len, agent)
+                    let head = checkpoint::read(&mut file, len, agent, check)
                         .with_context(|| path.display().to_string())?;
                     return Ok(Some(Found { head, damaged }));
                 }
@@ -56,6 +56,28 @@ impl RunDir {
             ))),
             None => Ok(None),
         }
+    }
+
+    /// Refuses a run without checkpoints that must have had some, by what it has recorded: without them it would begin anew,
+    /// and what it has done would be lost.
+    pub(crate) fn check_never_saved(&self, config: &RunConfig) -> Result<()> {
+        let metrics = self.metrics()?.last().map_or(0, |line| line.env_steps);
+        let timing = self.timing()?.last().map_or(0, |line| line.env_steps);
+        let recorded = metrics.max(timing);
+        // The line of a step is completed by the one after it, and so after the checkpoint of that step.
+        let first = config.checkpoint.every.min(config.steps);
+        if recorded < first && self.manifest()?.resumes == 0 {
+            return Ok(());
+        }
+        Err(Error::invalid(format_args!(
+            "the checkpoints of {} are gone, which has recorded step {recorded}: put its folder `checkpoint` back, or \
+                 begin in another folder",
+            self.path().display()
+        )))
+    }
+
+    pub(crate) fn has_checkpoints(&self) -> bool {
+        self.checkpoint_paths().is_ok_and(|paths| !paths.is_empty())
     }
 
     /// Puts a damaged checkpoint out of the way, for whoever wants to look into it.

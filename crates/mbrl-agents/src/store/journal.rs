@@ -6,7 +6,7 @@ use mbrl_buffer::write_aside;
 use mbrl_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The files that a run writes while it goes on. One process at a time holds them.
@@ -30,37 +30,54 @@ impl Journal {
     pub(crate) fn open(run: &RunDir) -> Result<Self> {
         let folder = run.checkpoints();
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        Ok(Journal {
+        let journal = Journal {
             _lock: lock(&folder.join("lock"), run)?,
             metrics: Lines::open(run.metrics_path())?,
             timing: Lines::open(run.timing_path())?,
             run: run.clone(),
-        })
+        };
+        sync_folder(run.path());
+        Ok(journal)
     }
 
     /// Takes back what was written past these lengths.
     pub(crate) fn rewind(&mut self, lengths: Lengths) -> Result<()> {
         self.metrics.rewind(lengths.metrics)?;
-        // Nothing is promised of times, so that a lack of them is no reason to stop.
-        self.timing.rewind(lengths.timing.min(self.timing.len))
+        // Nothing is promised of times, so that a lack of them is no reason to stop. What comes next begins a line.
+        let whole = self.timing.whole(lengths.timing.min(self.timing.len))?;
+        self.timing.rewind(whole)
     }
 
-    /// Appends the lines that are complete. Where it fails, none of them stands in the files.
+    /// Appends the lines that are complete. Where it fails, they are taken back out of the files; where that fails too,
+    /// resuming does it.
     pub(crate) fn append(&mut self, recorder: &mut JsonlRecorder) -> Result<()> {
         if recorder.metrics().is_empty() {
             return Ok(());
         }
+        let before = self.metrics.len;
         self.metrics.append(recorder.metrics())?;
-        self.timing.append(recorder.timing())?;
+        if let Err(error) = self.timing.append(recorder.timing()) {
+            // They are still in the recorder, and would stand there twice when they are appended again.
+            self.metrics.take_back(before);
+            return Err(error);
+        }
         recorder.clear();
         Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.metrics.len == 0
+    }
+
+    pub(crate) fn lengths(&self) -> Lengths {
+        Lengths { metrics: self.metrics.len, timing: self.timing.len }
     }
 
     /// How long the files are, now that all of them is on the disk.
     pub(crate) fn sync(&self) -> Result<Lengths> {
         self.metrics.sync()?;
         self.timing.sync()?;
-        Ok(Lengths { metrics: self.metrics.len, timing: self.timing.len })
+        Ok(self.lengths())
     }
 
     /// Writes a checkpoint, and forgets all but the one before it.
@@ -72,6 +89,13 @@ impl Journal {
         write_aside(self.run.checkpoint_path(env_steps), write)?;
         self.run.prune_checkpoints();
         Ok(())
+    }
+}
+
+/// Brings the names of new files to the disk. The files are there whatever comes of it, and some file systems refuse.
+fn sync_folder(path: &Path) {
+    if cfg!(unix) {
+        let _ = File::open(path).and_then(|folder| folder.sync_all());
     }
 }
 
@@ -99,7 +123,7 @@ struct Lines {
 impl Lines {
     fn open(path: PathBuf) -> Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options.create(true).write(true).truncate(false).open(&path);
+        let file = options.create(true).read(true).write(true).truncate(false).open(&path);
         let file = file.with_context(|| path.display().to_string())?;
         let len = file.metadata().with_context(|| path.display().to_string())?.len();
         let mut lines = Lines { path, file, len };
@@ -130,15 +154,42 @@ impl Lines {
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         if let Err(error) = self.file.write_all(bytes) {
-            // Half a line would be worse than none; where even this fails, resuming takes it back.
-            let _ = self.file.set_len(self.len);
+            // Half a line would be worse than none.
+            self.take_back(self.len);
             return Err(Error::io(error).wrap(format_args!("writing {}", self.path.display())));
         }
         self.len += bytes.len() as u64;
         Ok(())
     }
 
+    /// Cuts the file after so many bytes as far as it can be: it has failed before, and that is what is told.
+    fn take_back(&mut self, len: u64) {
+        let _ = self.file.set_len(len);
+        self.len = len;
+        let _ = self.seek();
+    }
+
+    /// Where the last line ends that is whole within the first `len` bytes.
+    fn whole(&mut self, len: u64) -> Result<u64> {
+        let place = || self.path.display().to_string();
+        let (mut end, mut chunk) = (len, [0; 4096]);
+        while end > 0 {
+            let chunk = &mut chunk[..end.min(4096) as usize];
+            let start = end - chunk.len() as u64;
+            self.file.seek(SeekFrom::Start(start)).with_context(place)?;
+            self.file.read_exact(chunk).with_context(place)?;
+            if let Some(at) = chunk.iter().rposition(|byte| *byte == b'\n') {
+                return Ok(start + at as u64 + 1);
+            }
+            end = start;
+        }
+        Ok(0)
+    }
+
     fn sync(&self) -> Result<()> {
         self.file.sync_data().with_context(|| format!("writing {}", self.path.display()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,9 +62,17 @@ impl RunDir {
             )));
         }
         // What is left of a run would be taken for the beginning of this one.
-        if run.metrics_path().exists() || !run.checkpoint_paths()?.is_empty() {
+        if run.metrics_path().exists() || run.timing_path().exists() || !run.checkpoint_paths()?.is_empty() {
             return Err(Error::invalid(format_args!(
                 "{} holds what is left of a run without {CONFIG}: name another folder",
+                place()
+            )));
+        }
+        // A process that is killed as it begins a run leaves a manifest, which the next may write anew; no other.
+        let has_manifest = run.path.join(MANIFEST).exists();
+        if has_manifest && run.manifest().is_err() {
+            return Err(Error::invalid(format_args!(
+                "{} holds a {MANIFEST} that is not of a run: name another folder",
                 place()
             )));
         }
@@ -72,11 +80,13 @@ impl RunDir {
         let made = fs::create_dir_all(run.checkpoints()).with_context(place).and_then(|()| {
             run.write_manifest(manifest)?;
             // The last of all, because it is what makes the folder a run.
-            write_json(&run.path.join(CONFIG), config)
+            run.write_config(config)
         });
         if made.is_err() {
             // Nothing better can be done about a failure to clean up after a failure.
-            let _ = fs::remove_file(run.path.join(MANIFEST));
+            if !has_manifest {
+                let _ = fs::remove_file(run.path.join(MANIFEST));
+            }
             let _ = fs::remove_dir(run.checkpoints());
             if is_new {
                 let _ = fs::remove_dir(&run.path);
@@ -137,6 +147,10 @@ impl RunDir {
             .map_err(|error| Error::corrupt(error).wrap(format_args!("{}", path.display())))
     }
 
+    pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
+        write_json(&self.path.join(CONFIG), config)
+    }
+
     pub(crate) fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
         write_json(&self.path.join(MANIFEST), manifest)
     }
@@ -144,12 +158,20 @@ impl RunDir {
     /// What was recorded, in order. A last line that is not whole, because it is being written or never will be, is left
     /// out.
     pub fn metrics(&self) -> Result<Vec<Line>> {
-        read_lines(&self.metrics_path())
+        let path = self.metrics_path();
+        let parse = |(i, line): (usize, &[u8])| {
+            serde_json::from_slice(line).map_err(|error| {
+                Error::corrupt(error).wrap(format_args!("{}: line {}", path.display(), i + 1))
+            })
+        };
+        lines(&read(&path)?).enumerate().map(parse).collect()
     }
 
-    /// How long it took, in order. A last line that is not whole is left out.
+    /// How long it took, in order. Lines that are not whole are left out: nothing is promised of times, so that a lack of them
+    /// is no reason to stop.
     pub fn timing(&self) -> Result<Vec<Timing>> {
-        read_lines(&self.timing_path())
+        let text = read(&self.timing_path())?;
+        Ok(lines(&text).filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     pub(super) fn metrics_path(&self) -> PathBuf {
@@ -172,16 +194,15 @@ fn write_json(path: &Path, document: &impl Serialize) -> Result<()> {
     write_aside(path, |out| out.write_all(text.as_bytes()).context("writing"))
 }
 
-/// The lines of a file; none where it is not there, because nothing has been recorded yet.
-fn read_lines<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>> {
-    if !path.exists() {
+/// A file; nothing where it is not there, because nothing has been recorded yet.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    if !path.is_file() {
         return Ok(Vec::new());
     }
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let parse = |(i, line): (usize, &str)| {
-        serde_json::from_str(line)
-            .map_err(|error| Error::corrupt(error).wrap(format_args!("{}: line {}", path.display(), i + 1)))
-    };
-    whole.lines().enumerate().map(parse).collect()
+    fs::read(path).with_context(|| path.display().to_string())
+}
+
+/// The lines of a text that are whole.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
 }

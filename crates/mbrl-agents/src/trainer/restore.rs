@@ -1,23 +1,51 @@
 //! Going on where a run was left.
 
-use super::state::Saved;
+use super::state::{Difference, Saved, difference, whole};
 use super::{Trainer, check_finite};
-use crate::store::{Journal, Lengths};
-use crate::{Build, Event, RunDir};
+use crate::store::{Found, Journal, Lengths};
+use crate::{Build, Event, RunConfig, RunDir};
 use mbrl_core::{Context, End, Error, Result, Snapshot};
 
 impl Trainer {
     /// Takes hold of a run directory, and goes back to its last checkpoint where there is one. What was written after it is
     /// taken back.
     pub(super) fn restore(&mut self, run: &RunDir) -> Result<()> {
+        let kept = run.config()?;
+        self.check_given(run, &kept)?;
+        if !run.has_checkpoints() {
+            // Asked before there is a new folder in the place that the old one is to be put back to.
+            run.check_never_saved(&kept)?;
+        }
         let mut journal = Journal::open(run)?;
-        let Some(found) = run.load_newest(self.agent.as_mut())? else {
-            journal.rewind(Lengths::default())?;
-            self.journal = Some(journal);
-            return Ok(());
-        };
+        let now = RunConfig { steps: self.config.steps, ..kept.clone() };
+        self.whole = whole(&now)?;
+        let dims = self.env.spec().dims();
+        let found = run.load_newest(self.agent.as_mut(), &|saved| {
+            saved.check_config(&self.whole)?;
+            saved.check_goes_on(self.config.steps, dims)
+        })?;
+        if found.is_none() {
+            run.check_never_saved(&kept)?;
+        }
+        if now != kept {
+            run.write_config(&now)?;
+        }
+        match found {
+            Some(found) => self.go_back(run, &mut journal, found)?,
+            None => {
+                let is_begun = !journal.is_empty();
+                journal.rewind(Lengths::default())?;
+                if is_begun {
+                    self.warn("there is no checkpoint yet: training begins anew, and what was recorded is taken back")?;
+                }
+            }
+        }
+        self.journal = Some(journal);
+        Ok(())
+    }
+
+    fn go_back(&mut self, run: &RunDir, journal: &mut Journal, found: Found) -> Result<()> {
         let warnings = found.warnings();
-        self.check_same(&found.head.state)?;
         journal.rewind(found.head.state.lengths)?;
         for (path, _) in &found.damaged {
             run.put_aside(path)?;
@@ -27,7 +55,6 @@ impl Trainer {
         if let Some(jsonl) = &mut self.records.jsonl {
             jsonl.resume(pending.into());
         }
-        self.journal = Some(journal);
         for warning in &warnings {
             self.warn(warning)?;
         }
@@ -53,15 +80,38 @@ impl Trainer {
         Ok(())
     }
 
-    /// Refuses a checkpoint of another training. More steps, or fewer, are the same training for longer.
-    fn check_same(&self, saved: &Saved) -> Result<()> {
-        let mut training = saved.training;
-        training.steps = self.config.steps;
-        let dims = self.env.spec().dims();
-        if training != self.config || saved.dims != [dims.obs, dims.act] {
-            return Err(Error::invalid(
-                "the checkpoint is of a run with another seed, evaluation, or environment: begin anew in another folder",
-            ));
+    /// Refuses a folder whose configuration is not the one that this trainer was given.
+    fn check_given(&self, run: &RunDir, kept: &RunConfig) -> Result<()> {
+        let tree = |training| serde_json::to_value(training).map_err(Error::backend);
+        let (given, kept) = (tree(self.config)?, tree(kept.training())?);
+        match difference(&given, &kept) {
+            None => Ok(()),
+            Some(Difference { path, left, right }) => Err(Error::invalid(format_args!(
+                "{path} is {left}, and {} was begun with {right}: name another folder",
+                run.path().display()
+            ))),
+        }
+    }
+
+    /// Brings the numbers of the last step to their file. A checkpoint holds them apart, because more might come to them;
+    /// nothing will now, unless this trainer is told to go on.
+    pub(super) fn lay_down(&mut self) -> Result<()> {
+        let (Some(journal), Some(jsonl)) = (&mut self.journal, &mut self.records.jsonl) else {
+            return Ok(());
+        };
+        self.left = Some((journal.lengths(), jsonl.pending()));
+        jsonl.end_line();
+        journal.append(jsonl)
+    }
+
+    /// Takes those numbers back, so that they and what comes to them stand in one line.
+    pub(super) fn pick_up(&mut self) -> Result<()> {
+        let (Some(journal), Some(jsonl)) = (&mut self.journal, &mut self.records.jsonl) else {
+            return Ok(());
+        };
+        if let Some((lengths, pending)) = self.left.take() {
+            journal.rewind(lengths)?;
+            jsonl.resume(pending);
         }
         Ok(())
     }

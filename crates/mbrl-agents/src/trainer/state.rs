@@ -2,9 +2,11 @@
 
 use crate::recorder::Pending;
 use crate::store::Lengths;
-use crate::{Evaluation, TrainConfig};
-use mbrl_core::Dims;
+use crate::{Evaluation, RunConfig, leaves};
+use mbrl_core::{Dims, Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How far a run has come.
@@ -55,12 +57,70 @@ impl Episode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Saved {
-    pub(crate) training: TrainConfig,
+    /// The [whole](whole) configuration of the run.
+    pub(crate) config: Value,
     pub(crate) dims: [usize; 2],
     pub(crate) progress: Progress,
     pub(crate) episode: Option<SavedEpisode>,
     pub(crate) lengths: Lengths,
     pub(crate) pending: SavedPending,
+}
+
+/// A configuration with every setting of its algorithm written out, so that one left to its default is the same as one given.
+pub(crate) fn whole(config: &RunConfig) -> Result<Value> {
+    let agent = config.algorithm()?.complete(&config.agent)?;
+    serde_json::to_value(RunConfig { agent, ..config.clone() }).map_err(Error::backend)
+}
+
+/// A setting in which two configurations differ.
+pub(super) struct Difference {
+    pub(super) path: String,
+    pub(super) left: String,
+    pub(super) right: String,
+}
+
+/// The first setting in which two configurations differ. More steps, or fewer, are the same training for longer.
+pub(super) fn difference(left: &Value, right: &Value) -> Option<Difference> {
+    let (left, right): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (leaves(left).into_iter().collect(), leaves(right).into_iter().collect());
+    let show = |value: Option<&&Value>| value.map_or("not there".to_owned(), |value| value.to_string());
+    let path = left
+        .keys()
+        .chain(right.keys())
+        .find(|path| *path != "steps" && left.get(*path) != right.get(*path))?;
+    Some(Difference { path: path.clone(), left: show(left.get(path)), right: show(right.get(path)) })
+}
+
+impl Saved {
+    /// Refuses to be gone on with under another configuration, as [`whole`] gives it.
+    pub(crate) fn check_config(&self, now: &Value) -> Result<()> {
+        match difference(now, &self.config) {
+            None => Ok(()),
+            Some(Difference { path, left, right }) => Err(Error::invalid(format_args!(
+                "{path} is {left} in config.json, and was {right} when this was saved: put it back, or begin anew in \
+                 another folder"
+            ))),
+        }
+    }
+
+    /// Refuses an environment of another kind, and an end that is past already.
+    pub(super) fn check_goes_on(&self, steps: u64, dims: Dims) -> Result<()> {
+        let [obs, act] = self.dims;
+        if self.dims != [dims.obs, dims.act] {
+            return Err(Error::invalid(format_args!(
+                "the environment observes {} numbers and takes {}, and when this was saved it was {obs} and {act}: \
+                 begin anew in another folder",
+                dims.obs, dims.act
+            )));
+        }
+        let done = self.progress.env_steps;
+        if steps < done {
+            return Err(Error::invalid(format_args!(
+                "steps is {steps}, and {done} are done: give at least as many"
+            )));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

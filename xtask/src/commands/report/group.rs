@@ -131,8 +131,14 @@ impl Group {
         steps.into_iter().filter_map(at).collect()
     }
 
+    /// The last evaluation that all runs have: one that is not done yet is not compared with those that are.
     pub(super) fn last(&self) -> Option<Over> {
-        over(self.runs.iter().filter_map(Run::last).map(|point| point.mean_return).collect())
+        self.evaluations().into_iter().map(|at| at.over).rfind(|over| over.seeds == self.runs.len())
+    }
+
+    /// Whether a run of this seed is among these.
+    pub(super) fn has(&self, seed: u64) -> bool {
+        self.runs.iter().any(|run| run.seed == seed)
     }
 
     pub(super) fn best(&self) -> Option<Over> {

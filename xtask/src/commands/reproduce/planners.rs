@@ -88,7 +88,6 @@ struct Cell {
     horizon: usize,
     /// Plans scored an action, in the mean.
     evaluations: f64,
-    ms: f64,
     returns: Vec<f64>,
     mean: f64,
     ci95: Option<[f64; 2]>,
@@ -96,8 +95,11 @@ struct Cell {
 
 pub(super) fn make(scale: Scale) -> Result<Made> {
     let (mut panels, mut cells) = (Vec::new(), Vec::new());
-    let mut table = "| world | planner | plans an action | mean return | 95 % | n | ms an action |\n\
-                     |---|---|---:|---:|---|---:|---:|\n"
+    let mut table = "| world | planner | plans an action | mean return | 95 % | n |\n\
+                     |---|---|---:|---:|---|---:|\n"
+        .to_owned();
+    let mut summary = "| world | return of CEM with most plans | planner | fewest plans for as much |\n\
+                       |---|---:|---|---:|\n"
         .to_owned();
     for world in &WORLDS {
         let entry = mbrl_envs::find(world.env)?;
@@ -118,8 +120,8 @@ pub(super) fn make(scale: Scale) -> Result<Made> {
                 ));
                 let _ = writeln!(
                     table,
-                    "| {} | {} | {:.0} | {:.1} | {low:.1} to {high:.1} | {episodes} | {:.2} |",
-                    world.env, contender.name, cell.evaluations, cell.mean, cell.ms
+                    "| {} | {} | {:.0} | {:.1} | {low:.1} to {high:.1} | {episodes} |",
+                    world.env, contender.name, cell.evaluations, cell.mean
                 );
                 points.push(Point { x: cell.evaluations, y: cell.mean, low, high });
                 cells.push(cell);
@@ -129,12 +131,11 @@ pub(super) fn make(scale: Scale) -> Result<Made> {
         let mut lines = Vec::new();
         if world.env == "pendulum" && scale == Scale::Whole {
             let best = mean(&pendulum_by_grid(entry, episodes)?);
-            let _ = writeln!(
-                table,
-                "| pendulum | value iteration on a grid | – | {best:.1} | – | {episodes} | – |"
-            );
+            let _ =
+                writeln!(table, "| pendulum | value iteration on a grid | – | {best:.1} | – | {episodes} |");
             lines.push(Reference { label: "grid".to_owned(), y: best });
         }
+        summarize(&mut summary, world.env, &cells);
         panels.push(Panel {
             title: format!("{}, {} steps ahead", world.env, world.horizon),
             x: Axis { label: "plans scored an action".to_owned(), scale: AxisScale::Log, range: None },
@@ -144,7 +145,28 @@ pub(super) fn make(scale: Scale) -> Result<Made> {
         });
     }
     let figure = Figure { title: "What a planner earns for its evaluations".to_owned(), panels, columns: 3 };
+    let table = format!(
+        "As much: a mean within the half-width of the interval of CEM's, with the most plans that it was given.\n\n\
+         {summary}\n<details><summary>All that was measured</summary>\n\n{table}\n</details>"
+    );
     Ok(Made { figure, table, data: serde_json::to_value(&cells).map_err(Error::backend)? })
+}
+
+/// The planner that the others are compared with.
+const YARDSTICK: &str = CONTENDERS[1].name;
+
+/// Writes how few plans each planner needs in a world to earn what CEM earns with most.
+fn summarize(summary: &mut String, world: &str, cells: &[Cell]) {
+    let here = || cells.iter().filter(|cell| cell.env == world);
+    let Some(most) = here().rfind(|cell| cell.planner == YARDSTICK) else {
+        return;
+    };
+    let enough = most.ci95.map_or(most.mean, |[low, _]| low);
+    for contender in &CONTENDERS {
+        let fewest = here().find(|cell| cell.planner == contender.name && cell.mean >= enough);
+        let fewest = fewest.map_or("never".to_owned(), |cell| format!("{:.0}", cell.evaluations));
+        let _ = writeln!(summary, "| {world} | {:.1} | {} | {fewest} |", most.mean, contender.name);
+    }
 }
 
 /// Every planner is judged in the same episodes.
@@ -170,7 +192,6 @@ fn measure(
         config,
         horizon,
         evaluations: over(|episode| episode.evaluations),
-        ms: over(|episode| episode.ms),
         mean: mean(&returns),
         ci95: ci95(&returns),
         returns,

@@ -14,6 +14,7 @@ const QUIET: Duration = Duration::from_secs(10);
 /// A bar is moved at most so many times in a run.
 const MOVES: u64 = 20_000;
 
+/// How far training is, as a callback.
 pub(super) struct Progress {
     clock: Arc<dyn Clock>,
     bar: Option<ProgressBar>,
@@ -34,6 +35,11 @@ impl Progress {
         let now = clock.now();
         let every = (steps / MOVES).max(1);
         Progress { clock, bar, every, from: (0, now), said: now, total: None, evaluated: None }
+    }
+
+    /// To speak by while training goes on, from another thread too.
+    pub(super) fn voice(&self) -> Voice {
+        Voice(self.bar.clone())
     }
 
     /// Speed, last return, last evaluation, time left.
@@ -90,14 +96,23 @@ impl Callback for Progress {
                 self.evaluated = Some(evaluation.mean_return());
                 self.show(at, true);
             }
-            Event::Warned(warning) => match &self.bar {
-                Some(bar) => bar.suspend(|| out::progress(format_args!("warning: {warning}"))),
-                None => out::progress(format_args!("warning: {warning}")),
-            },
+            Event::Warned(warning) => self.voice().say(&format!("warning: {warning}")),
             Event::Stepped | Event::Evaluating { .. } => self.show(at, false),
             _ => {}
         }
         Ok(Flow::Continue)
+    }
+}
+
+/// Says a line above the bar.
+pub(super) struct Voice(Option<ProgressBar>);
+
+impl Voice {
+    pub(super) fn say(&self, line: &str) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| out::progress(line)),
+            None => out::progress(line),
+        }
     }
 }
 
