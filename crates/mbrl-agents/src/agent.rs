@@ -46,4 +46,9 @@ pub trait Actor {
 
     /// Writes what it does where `obs` was observed, `[obs]` to `[act]`.
     fn act(&mut self, obs: &[f32], key: Key, act: &mut [f32]) -> Result<()>;
+
+    /// Records what its episodes should be known by besides their returns, under names that begin with `eval/`.
+    fn record(&self, recorder: &mut dyn Recorder) {
+        let _ = recorder;
+    }
 }

@@ -260,6 +260,9 @@ impl Trainer {
         let episodes = self.config.eval.episodes;
         let done = evaluate_watched(actor.as_mut(), env.as_mut(), episodes, self.keys.eval, &mut watch)
             .with_context(|| format!("evaluation after step {env_steps}"))?;
+        if done.is_some() {
+            actor.record(&mut self.records);
+        }
         drop(actor);
         self.records.leave();
         let interrupt = self.heed(wish);

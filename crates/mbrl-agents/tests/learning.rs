@@ -1,5 +1,7 @@
 //! Each algorithm that learns does learn, with settings small enough for a test: the same keys, so the same bits each time.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use mbrl_agents::{EvalConfig, RunConfig, Setup, Trainer};
 
 /// The mean return of the last evaluation.

@@ -1,5 +1,7 @@
 //! Agents that plan, where the settings of the tests of all algorithms are too small to reach.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod common;
 
 use common::{CrashAfter, Folder, metrics, saved, trainer};
@@ -80,21 +82,24 @@ fn where_no_plan_is_worth_anything_it_acts_at_random_and_says_so() {
     trainer.run().unwrap();
     let metrics = String::from_utf8(metrics(&folder.at("run"))).unwrap();
     assert!(metrics.contains(r#""plan/failed":200.0"#), "{metrics}");
+    assert!(metrics.contains(r#""eval/plan_failed":200.0"#), "{metrics}");
 }
+
+type Change = fn(&mut PlanningConfig);
 
 #[test]
 fn settings_that_cannot_be_meant_are_refused_with_the_mend() {
     let entry = mbrl_envs::find("pendulum").unwrap();
     let whole = Setup { task: entry.task(), ..Setup::new(entry.spec()) };
     let untold = Setup { oracle: entry.physics(), ..Setup::new(entry.spec()) };
-    let says = |change: fn(&mut PlanningConfig), setup: &Setup| {
+    let says = |change: Change, setup: &Setup| {
         let mut config = PlanningConfig::default();
         change(&mut config);
         let error = PlanningAgent::new(config, setup, mbrl_core::Key::root(0)).unwrap_err();
         assert!(error.is_invalid(), "{error}");
         error.to_string()
     };
-    let cases: [(fn(&mut PlanningConfig), &Setup, &str); 9] = [
+    let cases: [(Change, &Setup, &str); 9] = [
         (|c| c.horizon = 0, &whole, "horizon is 0: give at least 1"),
         (|c| c.particles = 0, &whole, "particles is 0: give at least 1"),
         (|c| c.particles = 7, &whole, "give a multiple of the 5 networks"),

@@ -2,7 +2,7 @@
 
 use super::{PlanningConfig, Propagation};
 use crate::{Actor, SingleRow};
-use mbrl_core::{DynamicsModel, Key, Mode, Result, RowBuf, Rows, Scratch, Spec, UniformPolicy};
+use mbrl_core::{DynamicsModel, Key, Mode, Recorder, Result, RowBuf, Rows, Scratch, Spec, UniformPolicy};
 use mbrl_plan::{
     Assignment, Diverged, Effort, Expectation, Found, ModelScore, Mpc, MpcState, Returns, Rollout, Workspace,
 };
@@ -115,6 +115,8 @@ pub struct PlanningActor<'a> {
     /// None, where nothing was learnt yet.
     pub(super) world: Option<World<'a>>,
     pub(super) controller: Controller,
+    /// Searches without a plan of finite score.
+    pub(super) failed: u64,
 }
 
 impl Actor for PlanningActor<'_> {
@@ -128,10 +130,17 @@ impl Actor for PlanningActor<'_> {
             None => self.controller.wander(self.policy, obs, key, act),
             Some(world) => match self.controller.act(self.config, world, obs, key, act) {
                 // As the agent does.
-                Err(error) if error.is_non_finite() => self.controller.wander(self.policy, obs, key, act),
+                Err(error) if error.is_non_finite() => {
+                    self.failed += 1;
+                    self.controller.wander(self.policy, obs, key, act)
+                }
                 done => done.map(drop),
             },
         }
+    }
+
+    fn record(&self, recorder: &mut dyn Recorder) {
+        recorder.scalar("eval/plan_failed", self.failed as f64);
     }
 }
 

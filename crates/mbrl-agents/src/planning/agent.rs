@@ -15,7 +15,7 @@ use std::io::{Read, Write};
 /// Its metrics, at the end of an episode: `plan/score` (the best score of a search: what it hoped for), `plan/evaluations` and
 /// `plan/transitions`, all in the mean over searches; `plan/non_finite` (candidates without a finite score), `plan/lost` (imagined
 /// rows without a finite successor) and `plan/failed` (searches in which no candidate had a finite score: it then acted at
-/// random). At a fit: what the model says of it, `model/…`.
+/// random; of an evaluation, `eval/plan_failed`). At a fit: what the model says of it, `model/…`.
 pub struct PlanningAgent {
     config: PlanningConfig,
     spec: Spec,
@@ -163,6 +163,7 @@ impl Agent for PlanningAgent {
             policy: &self.policy,
             world: (!self.kept.members.is_empty()).then_some(world),
             controller: Controller::new(&self.config, &self.spec)?,
+            failed: 0,
         }))
     }
 

@@ -12,7 +12,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("mbrl-journal-{name}-{}", std::process::id()));
+        let folder = std::path::PathBuf::from(env!("OUT_DIR"))
+            .join(format!("mbrl-journal-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         Folder(folder)
     }
