@@ -315,6 +315,47 @@ fn a_row_lost_at_once_has_been_where_it_began_and_nowhere_else() {
 }
 
 #[test]
+fn rows_that_go_on_keep_their_member_when_others_have_ended() {
+    let model = Walk { wall: 0.5, ..Walk::default() };
+    let (elites, table) = ([3, 1], plans(50, 8));
+    let rollout = Rollout { assignment: Assignment::TsInfinity(&elites), replicas: 4, ..rollout(&model, 8) };
+    let mut workspace = Workspace::new(Trace::default());
+    let acting = Acting::Plans(table.view());
+    rollout.run(Rows::single(&[0.0; 2]), acting, Key::root(2), &mut workspace).unwrap();
+    let mut steps = std::collections::BTreeSet::new();
+    for row in 0..200 {
+        let trace = workspace.sinks().next().unwrap();
+        steps.insert(trace.steps(row));
+        for t in 0..trace.steps(row) {
+            // The model writes down who carried the row on.
+            let member = trace.states(row).row(t + 1)[1];
+            assert_eq!(member.to_bits(), f32::from(elites[row / 100]).to_bits(), "row {row}, step {t}");
+            assert_eq!(trace.actions(row).row(t), &table.row(row % 50)[t..=t]);
+        }
+    }
+    assert!(steps.len() > 4, "rows end at different times: {steps:?}");
+}
+
+#[test]
+fn every_step_draws_anew() {
+    let (model, policy, still) = (Walk::default(), policy(), RowBuf::zeros(1, 20));
+    for acting in [Acting::Plans(still.view()), Acting::Policy { policy: &policy, mode: Mode::Sample }] {
+        let mut workspace = Workspace::new(Trace::default());
+        rollout(&model, 20).run(Rows::single(&[0.0; 2]), acting, Key::root(6), &mut workspace).unwrap();
+        let trace = workspace.sinks().next().unwrap();
+        let moved = |t: usize| {
+            let (states, act) = (trace.states(0), trace.actions(0).row(t)[0]);
+            // To the rounding of the sums: a thousandth of the noise's deviation.
+            (((states.row(t + 1)[0] - states.row(t)[0] - act) * 1e5).round() as i32, act.to_bits())
+        };
+        let distinct: std::collections::BTreeSet<i32> = (0..20).map(|t| moved(t).0).collect();
+        assert!(distinct.len() > 17, "{distinct:?}");
+        let acts: std::collections::BTreeSet<u32> = (0..20).map(|t| moved(t).1).collect();
+        assert_eq!(acts.len(), if matches!(acting, Acting::Plans(_)) { 1 } else { 20 });
+    }
+}
+
+#[test]
 fn a_score_is_the_mean_over_particles() {
     let model = Walk::default();
     let rollout = Rollout { assignment: Assignment::TsInfinity(&[0, 1]), replicas: 2, ..rollout(&model, 3) };
