@@ -18,6 +18,7 @@ const ALL_LIBRARIES: &[&str] = &[
     "mbrl-plan",
     "mbrl-nn",
     "mbrl-models",
+    "mbrl-bounds",
     "mbrl-agents",
 ];
 
@@ -29,10 +30,11 @@ const LAYERS: &[Layer] = &[
     Layer { name: "mbrl-plan", level: 2, sees: &["mbrl-core"] },
     Layer { name: "mbrl-nn", level: 2, sees: &["mbrl-core"] },
     Layer { name: "mbrl-models", level: 3, sees: &["mbrl-core", "mbrl-buffer", "mbrl-nn"] },
+    Layer { name: "mbrl-bounds", level: 3, sees: &["mbrl-core", "mbrl-plan"] },
     Layer {
         name: "mbrl-agents",
         level: 4,
-        sees: &["mbrl-core", "mbrl-buffer", "mbrl-plan", "mbrl-nn", "mbrl-models"],
+        sees: &["mbrl-core", "mbrl-buffer", "mbrl-plan", "mbrl-nn", "mbrl-models", "mbrl-bounds"],
     },
     Layer { name: "mbrl-bench", level: 5, sees: ALL_LIBRARIES },
     Layer {
@@ -45,6 +47,7 @@ const LAYERS: &[Layer] = &[
             "mbrl-plan",
             "mbrl-nn",
             "mbrl-models",
+            "mbrl-bounds",
             "mbrl-agents",
             "mbrl-bench",
         ],
@@ -54,7 +57,7 @@ const LAYERS: &[Layer] = &[
 /// The one crate whose manifest may name candle, in whatever role.
 const WITH_CANDLE: &str = "mbrl-nn";
 /// Those that a user may take alone, without a tensor library behind them.
-const WITHOUT_CANDLE: &[&str] = &["mbrl-core", "mbrl-buffer", "mbrl-envs", "mbrl-plan"];
+const WITHOUT_CANDLE: &[&str] = &["mbrl-core", "mbrl-buffer", "mbrl-envs", "mbrl-plan", "mbrl-bounds"];
 
 pub(super) fn check(metadata: &Metadata) -> Result<Vec<String>> {
     let mut complaints = Vec::new();

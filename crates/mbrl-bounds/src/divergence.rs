@@ -1,0 +1,5 @@
+//! Distances between distributions.
+
+mod discrete;
+
+pub use discrete::total_variation;

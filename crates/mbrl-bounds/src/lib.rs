@@ -1,0 +1,21 @@
+//! The theory of model-based reinforcement learning as an instrument.
+
+#![doc(test(attr(deny(warnings))))]
+
+#[cfg(test)]
+mod arbitrary;
+mod check;
+mod discounted;
+pub mod divergence;
+pub mod estimate;
+pub mod mbpo;
+mod modelled;
+pub mod mopo;
+pub mod psrl;
+
+pub use discounted::Discounted;
+pub use modelled::ModelledMdp;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
