@@ -3,13 +3,18 @@
 use crate::pets::Pets;
 use crate::random::Random;
 use crate::random_shooting::RandomShooting;
+use crate::sac::Sac;
 use crate::{Agent, Method, Preset, Setup, Spaces};
 use mbrl_core::{Context, Error, Key, Result, Space, Spec, nearest};
 use serde_json::Value;
 
 /// Every algorithm of the crate, in the order in which they are listed.
-pub static ALL: &[Algorithm] =
-    &[Algorithm::of::<Random>(), Algorithm::of::<RandomShooting>(), Algorithm::of::<Pets>()];
+pub static ALL: &[Algorithm] = &[
+    Algorithm::of::<Random>(),
+    Algorithm::of::<RandomShooting>(),
+    Algorithm::of::<Pets>(),
+    Algorithm::of::<Sac>(),
+];
 
 /// Within so many steps an algorithm with [quick](Algorithm::quick) settings has done everything that it does.
 pub const QUICK_STEPS: u64 = 100;

@@ -36,6 +36,7 @@ mod callback;
 mod checkpoint;
 mod config;
 mod evaluation;
+mod keep;
 mod load;
 mod manifest;
 mod method;
@@ -45,6 +46,7 @@ mod policy_actor;
 mod random;
 mod random_shooting;
 mod recorder;
+mod sac;
 mod setup;
 mod stats;
 mod store;
@@ -63,6 +65,10 @@ pub use planning::{FitAt, Known, ModelConfig, PlanningActor, PlanningAgent, Plan
 pub use policy_actor::{PolicyActor, SingleRow};
 pub use random::RandomConfig;
 pub use recorder::JsonlRecorder;
+pub use sac::{
+    Discount, SacAgent, SacAgentConfig, SacBatch, SacConfig, SacLearner, SacLosses, SacPolicy, TargetEntropy,
+    Temperature,
+};
 pub use setup::Setup;
 pub use stats::{ci95, mean, sample_std};
 pub use store::{Line, RunDir, Timing};

@@ -56,3 +56,12 @@ fn random_shooting_balances_the_pole() {
     let earned = learn("random-shooting", "naive", "cartpole", 900, &small);
     assert!(earned > 120.0, "{earned}");
 }
+
+/// A random policy earns -1200; the optimum is about -145.
+#[test]
+fn sac_swings_the_pendulum_up() {
+    let small = ["agent.sac.hidden=[64,64]", "agent.sac.actor.lr=1e-3", "agent.sac.critic.lr=1e-3"];
+    let small = [&small[..], &["agent.updates_per_step=2", "agent.sac.batch=128"]].concat();
+    let earned = learn("sac", "sb3", "pendulum", 3_000, &small);
+    assert!(earned > -250.0, "{earned}");
+}

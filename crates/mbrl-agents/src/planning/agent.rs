@@ -173,17 +173,8 @@ impl Agent for PlanningAgent {
         self.kept.save(self.controller.state(), out)
     }
 
-    fn load(&mut self, mut from: &mut dyn Read) -> Result<()> {
-        let buffer = ReplayBuffer::read_from(&mut from)?;
-        if (buffer.dims(), buffer.capacity()) != (self.buffer.dims(), self.buffer.capacity()) {
-            return Err(Error::corrupt(format_args!(
-                "kept transitions of {:?} with room for {}: this agent has {:?} and {}",
-                buffer.dims(),
-                buffer.capacity(),
-                self.buffer.dims(),
-                self.buffer.capacity()
-            )));
-        }
+    fn load(&mut self, from: &mut dyn Read) -> Result<()> {
+        let buffer = crate::keep::buffer(&self.buffer, from)?;
         self.belief.load(from)?;
         let (kept, plan) = Kept::load(from)?;
         let members = self.belief.model().members();

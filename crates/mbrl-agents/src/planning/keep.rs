@@ -1,6 +1,7 @@
 //! What a planning agent has to remember besides data, belief and plan.
 
-use mbrl_core::{Context, Error, Result};
+use crate::keep;
+use mbrl_core::Result;
 use mbrl_plan::{Effort, Found, MpcState};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
@@ -39,26 +40,13 @@ impl Tally {
     }
 }
 
-/// More bytes than this (a plan of a million steps) are not what was kept.
-const MOST_BYTES: u64 = 1 << 28;
-
 impl Kept {
-    /// Writes this and the plan: their length, then JSON.
+    /// Writes this and the plan.
     pub(super) fn save(&self, plan: MpcState, out: &mut dyn Write) -> Result<()> {
-        let json = serde_json::to_vec(&(self, plan)).map_err(Error::backend)?;
-        out.write_all(&(json.len() as u64).to_le_bytes()).context("writing the plan")?;
-        out.write_all(&json).context("writing the plan")
+        keep::write(&(self, plan), out)
     }
 
     pub(super) fn load(from: &mut dyn Read) -> Result<(Self, MpcState)> {
-        let mut len = [0; 8];
-        from.read_exact(&mut len).context("reading the plan")?;
-        let len = u64::from_le_bytes(len);
-        if len > MOST_BYTES {
-            return Err(Error::corrupt(format_args!("a plan of {len} bytes")));
-        }
-        let mut json = vec![0; len as usize];
-        from.read_exact(&mut json).context("reading the plan")?;
-        serde_json::from_slice(&json).map_err(|error| Error::corrupt(format_args!("the plan: {error}")))
+        keep::read(from)
     }
 }

@@ -1,0 +1,127 @@
+//! The policies of a population of soft actor-critics.
+
+use super::SacConfig;
+use mbrl_core::{
+    BoxSpace, Error, Key, Lent, Mode, Noise, NoiseSpec, Policy, Result, Rows, RowsMut, Scratch, ScratchSpec,
+    Space, Spec,
+};
+use mbrl_nn::{ActionUnits, Mlp, SquashedHead};
+
+/// Tanh-Gaussian policies of one shape, a member each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SacPolicy {
+    spec: Spec,
+    pub(super) net: Mlp,
+    /// Actions in the units of the environment.
+    head: SquashedHead,
+    /// `[agents, params]`
+    pub(super) theta: Vec<f32>,
+}
+
+impl SacPolicy {
+    pub(super) fn new(config: &SacConfig, spec: &Spec, agents: usize, key: Key) -> Result<Self> {
+        let Space::Box(space) = &spec.act else {
+            return Err(Error::invalid("soft actor-critic needs numbers as actions, not a choice"));
+        };
+        let (obs, act) = (spec.obs.dim(), spec.act.dim());
+        let net = Mlp::new(obs, &config.hidden, 2 * act, config.activation)?;
+        let head = SquashedHead::new(space, config.log_std, ActionUnits::Tanh)?;
+        let theta = config.init.parameters(&net, agents, key);
+        Ok(SacPolicy { spec: spec.clone(), net, head, theta })
+    }
+
+    /// The network of one policy.
+    pub fn net(&self) -> &Mlp {
+        &self.net
+    }
+
+    /// The parameters of all, `[agents, params]`.
+    pub fn theta(&self) -> &[f32] {
+        &self.theta
+    }
+
+    /// The space of actions.
+    pub(super) fn space(&self) -> &BoxSpace {
+        match &self.spec.act {
+            Space::Box(space) => space,
+            // `new` has refused it.
+            Space::Discrete { .. } => unreachable!("a policy over numbers"),
+        }
+    }
+
+    fn member(&self, member: u16) -> Result<&[f32]> {
+        let params = self.net.params();
+        let at = usize::from(member) * params;
+        self.theta.get(at..at + params).ok_or_else(|| {
+            Error::invalid(format_args!("policy member {member} of {}", self.theta.len() / params))
+        })
+    }
+}
+
+impl Policy for SacPolicy {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn members(&self) -> usize {
+        self.theta.len() / self.net.params()
+    }
+
+    fn noise_spec(&self) -> NoiseSpec {
+        NoiseSpec { normals: self.head.dim(), uniforms: 0 }
+    }
+
+    fn act(
+        &self,
+        obs: Rows<'_>,
+        who: &[u16],
+        noise: Noise<'_>,
+        mode: Mode,
+        mut act: RowsMut<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let rows = act.len();
+        if [obs.len(), who.len()] != [rows; 2] {
+            let (seen, members) = (obs.len(), who.len());
+            return Err(Error::invalid(format_args!(
+                "{seen} observations and {members} members for {rows} actions"
+            )));
+        }
+        if mode == Mode::Sample && (noise.spec() != self.noise_spec() || noise.normals.len() != rows) {
+            let (got, given) = (noise.spec(), noise.normals.len());
+            return Err(Error::invalid(format_args!(
+                "noise {got:?} for {given} rows: expected {:?} for {rows}",
+                self.noise_spec()
+            )));
+        }
+        let (wide, out, dim) = (self.net.input(), self.net.output(), self.head.dim());
+        let Lent { floats: y, .. } =
+            scratch.lend(ScratchSpec { floats: rows * out, ..ScratchSpec::default() });
+        let mut at = 0;
+        // Rows of one member lie side by side wherever there are many of them.
+        for run in who.chunk_by(|a, b| a == b) {
+            let (first, last) = (at, at + run.len());
+            let x = &obs.as_slice()[first * wide..last * wide];
+            let y = &mut y[first * out..last * out];
+            self.net.forward(self.member(run[0])?, x, run.len(), y)?;
+            let act = &mut act.as_mut_slice()[first * dim..last * dim];
+            match mode {
+                Mode::Sample => {
+                    let noise = &noise.normals.as_slice()[first * dim..last * dim];
+                    self.head.sample(y, noise, act, None);
+                }
+                Mode::Mean => self.head.mean(y, act),
+            }
+            at = last;
+        }
+        let act = act.view();
+        match act.find_non_finite() {
+            None => Ok(()),
+            Some((row, i)) => Err(Error::non_finite(format_args!(
+                "policy member {}, row {row}: action[{i}] is {}",
+                who[row],
+                act.row(row)[i]
+            ))),
+        }
+    }
+}
