@@ -1,5 +1,6 @@
 //! The algorithms by name: one table from which everything that lists or builds them is served.
 
+use crate::mbpo::Mbpo;
 use crate::pets::Pets;
 use crate::random::Random;
 use crate::random_shooting::RandomShooting;
@@ -14,6 +15,7 @@ pub static ALL: &[Algorithm] = &[
     Algorithm::of::<RandomShooting>(),
     Algorithm::of::<Pets>(),
     Algorithm::of::<Sac>(),
+    Algorithm::of::<Mbpo>(),
 ];
 
 /// Within so many steps an algorithm with [quick](Algorithm::quick) settings has done everything that it does.

@@ -11,4 +11,4 @@ mod keep;
 pub use actor::PlanningActor;
 pub use agent::PlanningAgent;
 pub use believed::ModelConfig;
-pub use config::{FitAt, Known, PlanningConfig, Propagation};
+pub use config::{FitAt, PlanningConfig, Propagation};

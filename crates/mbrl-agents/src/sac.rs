@@ -14,7 +14,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-
+pub(crate) use agent::SacTally;
 pub use agent::{SacAgent, SacAgentConfig};
 pub use batch::{Discount, SacBatch};
 pub use config::{SacConfig, TargetEntropy, Temperature};

@@ -65,3 +65,10 @@ fn sac_swings_the_pendulum_up() {
     let earned = learn("sac", "sb3", "pendulum", 3_000, &small);
     assert!(earned > -250.0, "{earned}");
 }
+
+/// A random policy earns -1200; the optimum is about -145.
+#[test]
+fn mbpo_swings_the_pendulum_up() {
+    let earned = learn("mbpo", "fast", "pendulum", 2_400, &[]);
+    assert!(earned > -250.0, "{earned}");
+}

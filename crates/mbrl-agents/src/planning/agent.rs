@@ -2,12 +2,10 @@
 
 use super::actor::{Controller, Thought, World};
 use super::keep::{Kept, Tally};
-use super::{FitAt, Known, PlanningActor, PlanningConfig};
-use crate::{Actor, Agent, Setup};
+use super::{FitAt, PlanningActor, PlanningConfig};
+use crate::{Actor, Agent, Setup, known};
 use mbrl_buffer::ReplayBuffer;
-use mbrl_core::{
-    Belief, Context, Error, FitData, Key, Recorder, Result, Spec, Task, Transition, UniformPolicy,
-};
+use mbrl_core::{Belief, Context, Error, FitData, Key, Recorder, Result, Spec, Transition, UniformPolicy};
 use std::io::{Read, Write};
 
 /// Plans in what it believes, and believes what it has seen.
@@ -33,22 +31,12 @@ impl PlanningAgent {
     /// An agent that has seen nothing.
     pub fn new(config: PlanningConfig, setup: &Setup, key: Key) -> Result<Self> {
         config.validate()?;
-        let task = Task {
-            reward: setup.task.reward.clone().filter(|_| config.reward == Known::Given),
-            termination: setup.task.termination.clone().filter(|_| config.termination == Known::Given),
-        };
-        for (part, how, is_missing) in [
-            ("reward", config.reward, task.reward.is_none()),
-            ("termination", config.termination, task.termination.is_none()),
-        ] {
-            if how == Known::Given && is_missing {
-                let mend = match config.model.is_oracle() {
-                    true => "and an oracle cannot learn it: learn an ensemble".to_owned(),
-                    false => format!("set {part} to `learnt`"),
-                };
-                return Err(Error::invalid(format_args!("the task does not say its {part}: {mend}")));
+        let task = known::given(&setup.task, config.reward, config.termination, |part| {
+            match config.model.is_oracle() {
+                true => "and an oracle cannot learn it: learn an ensemble".to_owned(),
+                false => format!("set {part} to `learnt`"),
             }
-        }
+        })?;
         let belief = config.model.build(setup, &task, key.child("model")).context("model")?;
         // An oracle has one member and nothing to learn.
         let kept =

@@ -1,6 +1,7 @@
 //! How an agent plans, and in what.
 
 use super::ModelConfig;
+use crate::Known;
 use mbrl_core::{Error, Result};
 use mbrl_plan::{
     CategoricalCemConfig, CemConfig, EliteUpdate, IcemConfig, MppiConfig, MppiUpdate, PlannerConfig,
@@ -51,17 +52,6 @@ pub enum Propagation {
     Ts1,
     /// One particle, the mean over the members.
     Expectation,
-}
-
-/// Where a part of the task is from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Known {
-    /// The task says it.
-    #[default]
-    Given,
-    /// It is learnt.
-    Learnt,
 }
 
 /// When a belief is fitted.

@@ -1,0 +1,218 @@
+//! The agent: fits its model, imagines short rollouts of its policy from states that were seen, learns from these.
+
+use super::MbpoConfig;
+use super::imagination::{Imagination, World};
+use crate::sac::SacTally;
+use crate::{Actor, Agent, Discount, PolicyActor, SacBatch, SacLearner, Setup, SingleRow, keep, known};
+use mbrl_buffer::{Mixture, ReplayBuffer, Rounding};
+use mbrl_core::{
+    Belief, Context, Error, FitData, Key, Mode, Recorder, Result, Transition, TransitionBatch, UniformPolicy,
+};
+use mbrl_models::Ensemble;
+use serde::{Deserialize, Serialize};
+use std::io::{Read, Write};
+
+/// Model-based policy optimisation.
+///
+/// Its metrics, whenever the model was fitted: what the model says of it (`model/…`), `rollout/length`, `rollout/rows`
+/// (imagined transitions), `rollout/lost` (rows without a finite successor) and `rollout/return`, what the policy earns in the
+/// model from the starts of episodes to their time limit. At the end of an episode: `sac/…`, in the mean over its updates.
+pub struct MbpoAgent {
+    config: MbpoConfig,
+    discount: f32,
+    random: UniformPolicy,
+    belief: Ensemble,
+    learner: SacLearner,
+    real: ReplayBuffer,
+    imagined: ReplayBuffer,
+    mixture: Mixture,
+    imagination: Imagination,
+    kept: Kept,
+    /// Whether the step observed last ended its episode.
+    over: bool,
+    row: SingleRow,
+    drawn: TransitionBatch,
+    batch: SacBatch,
+    rows: Vec<u32>,
+}
+
+/// What it remembers besides data and networks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    steps: u64,
+    /// The members to imagine with; none before the first fit.
+    elites: Vec<u16>,
+    tally: SacTally,
+}
+
+impl MbpoAgent {
+    /// An agent that has seen nothing.
+    pub fn new(config: MbpoConfig, setup: &Setup, key: Key) -> Result<Self> {
+        config.validate()?;
+        let task = known::given(&setup.task, config.reward, config.termination, |part| {
+            format!("set {part} to `learnt`")
+        })?;
+        let (spec, dims) = (&setup.spec, setup.spec.dims());
+        let capacity = config.rollouts.capacity(config.rollouts.length.at(0), config.model_every)?;
+        Ok(MbpoAgent {
+            discount: spec.discount,
+            random: UniformPolicy::new(spec)?,
+            belief: Ensemble::new(spec, &task, config.model.clone(), key.child("model")).context("model")?,
+            learner: SacLearner::new(config.sac.clone(), spec, 1, key.child("policy"))?,
+            real: ReplayBuffer::new(dims, config.capacity)?,
+            imagined: ReplayBuffer::unordered(dims, capacity)?,
+            mixture: Mixture::rounded(&[config.real_share, 1.0 - config.real_share], Rounding::Floor)?,
+            imagination: Imagination::new(spec)?,
+            kept: Kept::default(),
+            over: false,
+            row: SingleRow::default(),
+            drawn: TransitionBatch::new(dims),
+            batch: SacBatch::default(),
+            rows: Vec::new(),
+            config,
+        })
+    }
+
+    /// What it believes.
+    pub fn belief(&self) -> &Ensemble {
+        &self.belief
+    }
+
+    /// What learns to act.
+    pub fn learner(&self) -> &SacLearner {
+        &self.learner
+    }
+
+    /// What it has seen.
+    pub fn real(&self) -> &ReplayBuffer {
+        &self.real
+    }
+
+    /// What it has imagined and not forgotten.
+    pub fn imagined(&self) -> &ReplayBuffer {
+        &self.imagined
+    }
+
+    fn fit(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        self.rows.clear();
+        self.rows.extend(0..self.real.len() as u32);
+        let data = FitData { data: &self.real, train: &self.rows, holdout: &[] };
+        let fit = self.belief.fit(data, key, recorder).context("fitting the model")?;
+        let all = || (0..self.belief.model().members() as u16).collect();
+        self.kept.elites = if fit.elites.is_empty() { all() } else { fit.elites };
+        Ok(())
+    }
+
+    fn imagine(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        let rollouts = self.config.rollouts;
+        let length = rollouts.length.at(self.kept.steps / rollouts.epoch);
+        self.imagined.resize(rollouts.capacity(length, self.config.model_every)?)?;
+        let world = World { model: self.belief.model(), elites: &self.kept.elites };
+        let policy = self.learner.policy();
+        let effort = self
+            .imagination
+            .branch(
+                world,
+                policy,
+                &self.real,
+                (rollouts.starts, length),
+                key.child("branch"),
+                &mut self.imagined,
+            )
+            .context("imagining")?;
+        recorder.scalar("rollout/length", length as f64);
+        recorder.scalar("rollout/rows", effort.steps as f64);
+        recorder.scalar("rollout/lost", effort.lost as f64);
+        if let Some(earned) = self
+            .imagination
+            .earn(world, policy, &self.real, key.child("earn"))
+            .context("imagining episodes")?
+        {
+            recorder.scalar("rollout/return", earned);
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, key: Key) -> Result<()> {
+        let rows = self.config.sac.batch;
+        let sources = [&self.real, &self.imagined];
+        self.mixture.sample(&sources, rows, key.child("batch"), &mut self.drawn)?;
+        self.batch.reshape(1, rows, self.real.dims());
+        self.batch.put(0, &self.drawn, Discount::Gamma(self.discount), self.learner.space())?;
+        self.kept.tally.add(self.learner.update(&self.batch, key)?);
+        Ok(())
+    }
+}
+
+impl Agent for MbpoAgent {
+    fn act(&mut self, obs: &[f32], key: Key, act: &mut [f32], _: &mut dyn Recorder) -> Result<()> {
+        if self.kept.steps < self.config.initial_steps {
+            return self.row.act(&self.random, Mode::Sample, obs, key, act);
+        }
+        self.row.act(self.learner.policy(), Mode::Sample, obs, key, act)
+    }
+
+    fn observe(&mut self, transition: Transition<'_>) -> Result<()> {
+        self.real.push(transition)?;
+        self.kept.steps += 1;
+        self.over = transition.end.is_end();
+        Ok(())
+    }
+
+    fn learn(&mut self, _: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        let since = self.kept.steps.checked_sub(self.config.initial_steps);
+        if since.is_some_and(|since| since.is_multiple_of(self.config.model_every)) {
+            recorder.span("model", |recorder| self.fit(key.child("fit"), recorder))?;
+            recorder.span("imagine", |recorder| self.imagine(key.child("rollout"), recorder))?;
+        }
+        if since.is_some() {
+            let keys = key.child("update").below();
+            let updates = self.config.updates_per_step;
+            recorder.span("update", |_| (0..updates).try_for_each(|i| self.update(keys.at(i))))?;
+        }
+        if std::mem::take(&mut self.over) {
+            self.kept.tally.record(recorder);
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self) -> Result<()> {
+        self.real.cut_episodes();
+        Ok(())
+    }
+
+    fn actor(&self) -> Result<Box<dyn Actor + '_>> {
+        Ok(Box::new(PolicyActor::new(self.learner.policy())))
+    }
+
+    fn save(&self, mut out: &mut dyn Write) -> Result<()> {
+        self.real.write_to(&mut out)?;
+        self.imagined.write_to(&mut out)?;
+        self.belief.save(out)?;
+        self.learner.save(out)?;
+        keep::write(&self.kept, out)
+    }
+
+    fn load(&mut self, mut from: &mut dyn Read) -> Result<()> {
+        let real = keep::buffer(&self.real, from)?;
+        // Its capacity follows the schedule.
+        let imagined = ReplayBuffer::read_from(&mut from)?;
+        self.belief.load(from)?;
+        self.learner.load(from)?;
+        let kept: Kept = keep::read(from)?;
+        let members = self.belief.model().members();
+        if let Some(member) = kept.elites.iter().find(|&&member| usize::from(member) >= members) {
+            return Err(Error::corrupt(format_args!("a kept model member {member} of {members}")));
+        }
+        self.kept = kept;
+        (self.real, self.imagined) = (real, imagined);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for MbpoAgent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MbpoAgent").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! What MBPO imagines: short rollouts to learn from, and whole episodes to know what it hopes for.
+
+use mbrl_buffer::ReplayBuffer;
+use mbrl_core::{DynamicsModel, Key, Mode, Policy, Result, RowBuf, Scratch, Spec, TransitionBatch};
+use mbrl_plan::{Acting, Assignment, Diverged, Effort, Returns, Rollout, Transitions, Workspace};
+
+/// From how many starts whole episodes are imagined.
+const EPISODES: usize = 16;
+/// How long an imagined episode is where the task sets no time limit.
+const UNLIMITED: usize = 1_000;
+
+/// The memory of imagination.
+pub(super) struct Imagination {
+    starts: TransitionBatch,
+    state: RowBuf,
+    scratch: Scratch,
+    branches: Workspace<Transitions>,
+    episodes: Workspace<Returns>,
+    limit: usize,
+}
+
+/// What is imagined in.
+#[derive(Clone, Copy)]
+pub(super) struct World<'a> {
+    pub(super) model: &'a dyn DynamicsModel,
+    /// The members that carry rows on, of which every row draws one at every step.
+    pub(super) elites: &'a [u16],
+}
+
+impl Imagination {
+    pub(super) fn new(spec: &Spec) -> Result<Self> {
+        Ok(Imagination {
+            starts: TransitionBatch::new(spec.dims()),
+            state: RowBuf::default(),
+            scratch: Scratch::default(),
+            branches: Workspace::new(Transitions::default()),
+            episodes: Workspace::new(Returns::new(1.0)?),
+            limit: spec.time_limit.map_or(UNLIMITED, |limit| limit as usize),
+        })
+    }
+
+    /// So many rollouts of such a length, from states drawn uniformly from `real`, into `imagined`.
+    pub(super) fn branch(
+        &mut self,
+        world: World<'_>,
+        policy: &dyn Policy,
+        real: &ReplayBuffer,
+        (starts, length): (usize, usize),
+        key: Key,
+        imagined: &mut ReplayBuffer,
+    ) -> Result<Effort> {
+        real.sample(starts, key.child("start"), &mut self.starts)?;
+        self.encode(world.model)?;
+        let rollout = world.rollout(length);
+        let acting = Acting::Policy { policy, mode: Mode::Sample };
+        let effort = rollout.run(self.state.view(), acting, key.child("model"), &mut self.branches)?;
+        self.branches.sinks().try_for_each(|sink| imagined.extend(sink.batch()))?;
+        Ok(effort)
+    }
+
+    /// What the policy's means earn in the model, in the mean over the starts of the latest episodes; nothing where every
+    /// imagined episode was lost.
+    pub(super) fn earn(
+        &mut self,
+        world: World<'_>,
+        policy: &dyn Policy,
+        real: &ReplayBuffer,
+        key: Key,
+    ) -> Result<Option<f64>> {
+        let firsts = (0..real.len()).rev().filter(|&i| real.starts_episode(i)).take(EPISODES);
+        self.starts.reshape(0, real.dims());
+        firsts.for_each(|i| self.starts.push(real.get(i)));
+        if self.starts.is_empty() {
+            return Ok(None);
+        }
+        self.encode(world.model)?;
+        let acting = Acting::Policy { policy, mode: Mode::Mean };
+        world.rollout(self.limit).run(self.state.view(), acting, key, &mut self.episodes)?;
+        let sums = self.episodes.sinks().flat_map(|sink| sink.sums().iter().copied());
+        let (sum, count) =
+            sums.filter(|sum| sum.is_finite()).fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
+        Ok((count > 0).then(|| sum / f64::from(count)))
+    }
+
+    fn encode(&mut self, model: &dyn DynamicsModel) -> Result<()> {
+        self.state.reshape(self.starts.len(), model.state_dim());
+        model.encode(self.starts.obs.view(), self.state.view_mut(), &mut self.scratch)
+    }
+}
+
+impl<'a> World<'a> {
+    fn rollout(self, horizon: usize) -> Rollout<'a> {
+        Rollout {
+            model: self.model,
+            assignment: Assignment::RandomEachStep(self.elites),
+            replicas: 1,
+            horizon,
+            mode: Mode::Sample,
+            diverged: Diverged::Drop,
+        }
+    }
+}
