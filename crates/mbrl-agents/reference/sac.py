@@ -17,8 +17,13 @@ out = []
 
 
 def note(name, values):
-    numbers = ", ".join(repr(float(np.float32(v))) for v in np.asarray(values).ravel())
+    numbers = ", ".join(shortest(v) for v in np.asarray(values).ravel())
     out.append(f'    ("{name}", &[{numbers}]),')
+
+
+def shortest(value):
+    """The shortest decimal that is this f32; Rust wants a point in it."""
+    return np.format_float_positional(np.float32(value), unique=True, trim="0")
 
 
 def network(sizes):
