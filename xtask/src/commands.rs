@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 pub(crate) mod bench;
+pub(crate) mod bounds;
 pub(crate) mod ci;
 pub(crate) mod eval;
 pub(crate) mod list;
@@ -9,5 +10,6 @@ pub(crate) mod reference;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod test;
+pub(crate) mod theory;
 pub(crate) mod tidy;
 pub(crate) mod train;

@@ -8,6 +8,7 @@ mod commands;
 mod jobs;
 mod out;
 mod plot;
+mod theory;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +36,8 @@ enum Command {
     Report(commands::report::Args),
     /// Plan in an environment, by its true dynamics.
     Plan(commands::plan::Args),
+    /// What a bound of theory comes to, and whether it says anything.
+    Bounds(commands::bounds::Args),
     /// Make a figure of the documents again.
     Reproduce(commands::reproduce::Args),
     /// List what there is.
@@ -49,6 +52,8 @@ enum Command {
     Bench(commands::bench::Args),
     /// Measure the reference returns of every environment anew.
     Reference(commands::reference::Args),
+    /// Write the crate's theory pages from docs/theory.
+    Theory,
 }
 
 /// How a command ended that could be done.
@@ -68,6 +73,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Bounds(args) => commands::bounds::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::List(args) => commands::list::run(&args),
         Command::Test(args) => commands::test::run(&args),
@@ -75,6 +81,7 @@ fn main() -> ExitCode {
         Command::Tidy => commands::tidy::run(),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Reference(args) => commands::reference::run(&args),
+        Command::Theory => commands::theory::run(),
     };
     match done {
         Ok(Outcome::Well) => ExitCode::SUCCESS,

@@ -11,10 +11,13 @@ pub mod estimate;
 pub mod mbpo;
 mod modelled;
 pub mod mopo;
+mod named;
 pub mod psrl;
+pub mod theory;
 
 pub use discounted::Discounted;
 pub use modelled::ModelledMdp;
+pub use named::{BOUNDS, Bound, Family, Quantity, Symbol, Symbols, Value};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,6 +10,10 @@ use mbrl_core::{Error, Result};
 /// k* is the smallest such k: 0 where the model is no better than the policy is near, and ⌈ln(ε_m′ / ε_π) / ln γ⌉
 /// otherwise. Both forms of the theorem agree, as their difference does not depend on k.
 ///
+/// That it is neither none nor all is due to what the theorem rounds up, k for γ (1 − γᵏ) / (1 − γ). By
+/// [`Drift`](super::Drift), whose amount is a mean of the two errors with weights γᵏ and 1 − γᵏ, a model whose ε_m′ is
+/// below ε_π is the better the longer it is used.
+///
 /// ```
 /// use mbrl_bounds::mbpo::k_star;
 ///
@@ -25,21 +29,27 @@ pub fn k_star(gamma: f64, eps_m_prime: f64, eps_pi: f64) -> Result<u64> {
     if enough(0) {
         return Ok(0);
     }
-    if enough(1) {
-        return Ok(1);
-    }
-    if eps_m_prime <= 0.0 {
+    if eps_m_prime <= 0.0 && gamma > 0.0 {
         return Err(Error::invalid(format_args!(
             "k* is unbounded: eps-m is 0 and eps-pi is {eps_pi}, so a longer rollout is always better: give eps-m above 0"
         )));
     }
-    let mut k = ((eps_m_prime / eps_pi).ln() / gamma.ln()).ceil() as u64;
-    // Rounding may have put the quotient on the wrong side of a whole number.
-    while !enough(k) {
-        k += 1;
+    if enough(1) {
+        return Ok(1);
     }
-    while enough(k - 1) {
-        k -= 1;
+    // By halving, as the quotient of logarithms may be rounded to the wrong side of a whole number, and is far from where
+    // γᵏ ε_π and ε_m′ meet if these are so small that f64 has few digits left for them.
+    let (mut short, mut k) = (1, 2);
+    while !enough(k) {
+        (short, k) = (k, k.saturating_mul(2));
+    }
+    while k - short > 1 {
+        let middle = short + (k - short) / 2;
+        if enough(middle) {
+            k = middle;
+        } else {
+            short = middle;
+        }
     }
     Ok(k)
 }

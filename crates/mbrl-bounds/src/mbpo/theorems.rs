@@ -16,7 +16,14 @@ pub enum Form {
 /// Theorem 4.1: η(π) ≥ η̂(π) − C(ε_m, ε_π). This C is what Algorithm 1 subtracts.
 ///
 /// C = 2 γ r_max (ε_m + 2 ε_π) / (1 − γ)² + 4 r_max ε_π / (1 − γ), where ε_m is the largest mean total variation of any
-/// step under π_D in the world, and ε_π the largest total variation between π and π_D in any state.
+/// step under π_D in the world, and ε_π the largest total variation between π and π_D in any state. It holds in both
+/// directions: |η(π) − η̂(π)| ≤ C.
+///
+/// C never shows that a policy is better than the one that collected the data. It is the sum of what η(π) and η(π_D)
+/// can be apart and of what η(π_D) and η̂(π) can, so η̂(π) − C ≤ η(π_D) − 2 r_max ε_π / (1 − γ)², whatever the policy
+/// and the model are. To gain more than C under the model does guarantee a gain in the world, but no policy ever does,
+/// whether η(π_D) or η̂(π_D) is what it is to exceed. A bound by the error under π itself has no such limit: see
+/// [`Drift::of_4_3`](super::Drift::of_4_3).
 ///
 /// ```
 /// use mbrl_bounds::{Discounted, mbpo};
@@ -46,9 +53,9 @@ pub fn theorem_4_2(returns: Discounted, eps_m: f64, eps_pi: f64, k: u64) -> Resu
 /// Theorem 4.3: η(π) ≥ η^branch(π) − this, where the error of the model is known for the policy π itself.
 ///
 /// 2 r_max [γᵏ⁺¹ ε_π / (1 − γ)² + (γᵏ + c) ε_π / (1 − γ) + k ε_m′ / (1 − γ)], with c = 2 in [`Form::Seed`] and 0 in
-/// [`Form::Published`]. ε_m′ is the largest mean total variation of any step under π in the world, or its supremum over all
-/// moves. Taken under π_D, as both sources write, the statement is false: a model may be right wherever π_D goes, and wrong
-/// about the only move that π adds.
+/// [`Form::Published`]. ε_m′ is the largest mean total variation of any step under π in the world, or its supremum over
+/// all moves. Taken under π_D, as both sources write, the statement is false: a model may be right wherever π_D goes,
+/// and wrong about the only move that π adds.
 pub fn theorem_4_3(returns: Discounted, form: Form, eps_m_prime: f64, eps_pi: f64, k: u64) -> Result<f64> {
     let (eps_m_prime, eps_pi) = (check::unit("eps-m", eps_m_prime)?, check::unit("eps-pi", eps_pi)?);
     let kept = match form {
