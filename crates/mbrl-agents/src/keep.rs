@@ -30,6 +30,27 @@ pub(crate) fn read<T: DeserializeOwned>(from: &mut dyn Read) -> Result<T> {
         .map_err(|error| Error::corrupt(format_args!("what the agent remembers: {error}")))
 }
 
+/// Writes numbers as they are: how many, then each.
+pub(crate) fn write_numbers(numbers: &[f32], out: &mut dyn Write) -> Result<()> {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    out.write_all(&(numbers.len() as u64).to_le_bytes()).context("writing what the agent remembers")?;
+    out.write_all(&bytes).context("writing what the agent remembers")
+}
+
+/// Reads what [`write_numbers`] wrote.
+pub(crate) fn read_numbers(from: &mut dyn Read) -> Result<Vec<f32>> {
+    let mut len = [0; 8];
+    from.read_exact(&mut len).context("reading what the agent remembers")?;
+    let len = u64::from_le_bytes(len);
+    if len > MOST_BYTES / 4 {
+        return Err(Error::corrupt(format_args!("an agent that remembers {len} numbers")));
+    }
+    let mut bytes = vec![0; 4 * len as usize];
+    from.read_exact(&mut bytes).context("reading what the agent remembers")?;
+    let (numbers, _) = bytes.as_chunks();
+    Ok(numbers.iter().map(|x| f32::from_le_bytes(*x)).collect())
+}
+
 /// Reads a buffer that must be like `present`.
 pub(crate) fn buffer(present: &ReplayBuffer, mut from: &mut dyn Read) -> Result<ReplayBuffer> {
     let buffer = ReplayBuffer::read_from(&mut from)?;

@@ -63,7 +63,7 @@ pub use evaluation::{Evaluation, evaluate, evaluate_watched};
 pub use known::Known;
 pub use load::{Trained, load_agent};
 pub use manifest::{Build, Manifest};
-pub use mbpo::{MbpoAgent, MbpoConfig, RolloutConfig, Schedule};
+pub use mbpo::{MbpoAgent, MbpoConfig, RolloutConfig, Schedule, TheoryConfig};
 pub use method::{Method, Preset, Spaces};
 pub use planning::{FitAt, ModelConfig, PlanningActor, PlanningAgent, PlanningConfig, Propagation};
 pub use policy_actor::{PolicyActor, SingleRow};

@@ -15,10 +15,12 @@ mod agent;
 mod config;
 mod imagination;
 mod schedule;
+mod theory;
 
 pub use agent::MbpoAgent;
 pub use config::{MbpoConfig, RolloutConfig};
 pub use schedule::Schedule;
+pub use theory::TheoryConfig;
 
 use crate::{Agent, Known, Method, Preset, SacConfig, Setup, Spaces, TargetEntropy, Temperature};
 use mbrl_core::{Error, Key, Result};

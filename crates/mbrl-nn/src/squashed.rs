@@ -178,6 +178,23 @@ impl SquashedHead {
         mean(self, y, action);
     }
 
+    /// The normal distributions before the tangent: their means and deviations, `[rows, dim]` each.
+    ///
+    /// # Panics
+    ///
+    /// Where the lengths do not fit.
+    pub fn normals(&self, y: &[f32], mean: &mut [f32], deviation: &mut [f32]) {
+        let (dim, rows) = (self.dim(), self.rows(y, &[mean.len(), deviation.len()]));
+        for (i, y) in y.chunks_exact(2 * dim).enumerate().take(rows) {
+            mean[i * dim..][..dim].copy_from_slice(&y[..dim]);
+            let deviation = &mut deviation[i * dim..][..dim];
+            for (deviation, raw) in deviation.chunks_mut(LANES).zip(y[dim..].chunks(LANES)) {
+                let (log_std, _) = self.log_std.bounded(lanes(raw));
+                deviation.iter_mut().zip(log_std).for_each(|(deviation, log)| *deviation = exp(log));
+            }
+        }
+    }
+
     /// The way back through [`sample`](SquashedHead::sample) with the same `y` and `noise`, from the gradients of the
     /// actions and of the log-probabilities to that of the outputs, written to `dy`.
     ///

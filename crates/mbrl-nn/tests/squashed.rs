@@ -376,3 +376,24 @@ fn what_cannot_be_is_refused() {
     assert_eq!(json, r#"{"clamped":{"low":-20.0,"high":2.0}}"#);
     assert_eq!(serde_json::from_str::<LogStd>(&json).unwrap(), LogStd::default());
 }
+
+#[test]
+fn before_the_tangent_there_are_normal_distributions() {
+    for kind in KINDS {
+        // Wider than the vectors that deviations are computed in.
+        for dim in [1, 2, 19] {
+            let head = SquashedHead::new(&space(dim), kind, ActionUnits::Tanh).unwrap();
+            let y = normals(3 * 2 * dim, 3.0, Key::root(dim as u64));
+            let (mut mean, mut deviation) = (vec![0.0; 3 * dim], vec![0.0; 3 * dim]);
+            head.normals(&y, &mut mean, &mut deviation);
+            for (row, y) in y.chunks_exact(2 * dim).enumerate() {
+                for i in 0..dim {
+                    assert_eq!(mean[row * dim + i].to_bits(), y[i].to_bits());
+                    let exact = log_std(kind, f64::from(y[dim + i])).exp();
+                    let off = (f64::from(deviation[row * dim + i]) / exact - 1.0).abs();
+                    assert!(off < 2e-6, "{kind:?}, row {row}, number {i}: off by {off}");
+                }
+            }
+        }
+    }
+}

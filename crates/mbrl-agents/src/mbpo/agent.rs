@@ -2,6 +2,7 @@
 
 use super::MbpoConfig;
 use super::imagination::{Imagination, World};
+use super::theory::{Now, Theory};
 use crate::sac::SacTally;
 use crate::{Actor, Agent, Discount, PolicyActor, SacBatch, SacLearner, Setup, SingleRow, keep, known};
 use mbrl_buffer::{Mixture, ReplayBuffer, Rounding};
@@ -16,7 +17,10 @@ use std::io::{Read, Write};
 ///
 /// Its metrics, whenever the model was fitted: what the model says of it (`model/…`), `rollout/length`, `rollout/rows`
 /// (imagined transitions), `rollout/lost` (rows without a finite successor) and `rollout/return`, what the policy earns in the
-/// model from the starts of episodes to their time limit. At the end of an episode: `sac/…`, in the mean over its updates.
+/// model from the starts of episodes to their time limit; and before the fit, what theory says of the model that is about to
+/// be replaced, on transitions that it has not seen: `theory/eps_m_smoothed` and `theory/eps_m_w1` (see
+/// [`mbrl_bounds::estimate`]), `theory/eps_pi_mean` and `theory/eps_pi_max` (how far the policy is from the one it was fitted
+/// under, in the states seen), what the theorems subtract for these (`theory/mbpo-4.1`, …), and `theory/k_star`. At the end of an episode: `sac/…`, in the mean over its updates.
 pub struct MbpoAgent {
     config: MbpoConfig,
     discount: f32,
@@ -27,6 +31,7 @@ pub struct MbpoAgent {
     imagined: ReplayBuffer,
     mixture: Mixture,
     imagination: Imagination,
+    theory: Theory,
     kept: Kept,
     /// Whether the step observed last ended its episode.
     over: bool,
@@ -64,6 +69,7 @@ impl MbpoAgent {
             imagined: ReplayBuffer::unordered(dims, capacity)?,
             mixture: Mixture::rounded(&[config.real_share, 1.0 - config.real_share], Rounding::Floor)?,
             imagination: Imagination::new(spec)?,
+            theory: Theory::default(),
             kept: Kept::default(),
             over: false,
             row: SingleRow::default(),
@@ -104,9 +110,31 @@ impl MbpoAgent {
         Ok(())
     }
 
+    /// Says what the present model is worth on what it has not seen, before it is fitted to that.
+    fn theorize(&mut self, unseen: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        let Some(spread) = self.belief.spread().filter(|_| !self.kept.elites.is_empty()) else {
+            return Ok(());
+        };
+        let now = Now {
+            world: World { model: self.belief.model(), elites: &self.kept.elites },
+            spread,
+            policy: self.learner.policy(),
+            real: &self.real,
+            unseen: usize::try_from(unseen).unwrap_or(usize::MAX),
+            length: self.length(),
+            gamma: f64::from(self.discount),
+        };
+        self.theory.record(&self.config.theory, now, key, recorder).context("theory")
+    }
+
+    /// The length of rollouts by now.
+    fn length(&self) -> usize {
+        let rollouts = &self.config.rollouts;
+        rollouts.length.at(self.kept.steps / rollouts.epoch)
+    }
+
     fn imagine(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
-        let rollouts = self.config.rollouts;
-        let length = rollouts.length.at(self.kept.steps / rollouts.epoch);
+        let (rollouts, length) = (self.config.rollouts, self.length());
         self.imagined.resize(rollouts.capacity(length, self.config.model_every)?)?;
         let world = World { model: self.belief.model(), elites: &self.kept.elites };
         let policy = self.learner.policy();
@@ -155,6 +183,7 @@ impl Agent for MbpoAgent {
 
     fn observe(&mut self, transition: Transition<'_>) -> Result<()> {
         self.real.push(transition)?;
+        self.theory.observe(transition.reward);
         self.kept.steps += 1;
         self.over = transition.end.is_end();
         Ok(())
@@ -163,7 +192,10 @@ impl Agent for MbpoAgent {
     fn learn(&mut self, _: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
         let since = self.kept.steps.checked_sub(self.config.initial_steps);
         if since.is_some_and(|since| since.is_multiple_of(self.config.model_every)) {
+            let every = self.config.model_every;
+            recorder.span("theory", |recorder| self.theorize(every, key.child("theory"), recorder))?;
             recorder.span("model", |recorder| self.fit(key.child("fit"), recorder))?;
+            self.theory.fitted(self.learner.policy());
             recorder.span("imagine", |recorder| self.imagine(key.child("rollout"), recorder))?;
         }
         if since.is_some() {
@@ -191,6 +223,7 @@ impl Agent for MbpoAgent {
         self.imagined.write_to(&mut out)?;
         self.belief.save(out)?;
         self.learner.save(out)?;
+        self.theory.save(out)?;
         keep::write(&self.kept, out)
     }
 
@@ -200,6 +233,7 @@ impl Agent for MbpoAgent {
         let imagined = ReplayBuffer::read_from(&mut from)?;
         self.belief.load(from)?;
         self.learner.load(from)?;
+        self.theory.load(from)?;
         let kept: Kept = keep::read(from)?;
         let members = self.belief.model().members();
         if let Some(member) = kept.elites.iter().find(|&&member| usize::from(member) >= members) {

@@ -1,6 +1,6 @@
 //! How MBPO learns.
 
-use super::Schedule;
+use super::{Schedule, TheoryConfig};
 use crate::{Known, SacConfig};
 use mbrl_core::{Context, Error, Result};
 use mbrl_models::{EnsembleConfig, Stop};
@@ -32,6 +32,8 @@ pub struct MbpoConfig {
     pub updates_per_step: u64,
     /// How many real transitions are kept: 1,000,000.
     pub capacity: usize,
+    /// What is estimated of the theorems' symbols as the run goes; it changes nothing that is learnt.
+    pub theory: TheoryConfig,
 }
 
 /// What is imagined whenever the model has been fitted.
@@ -66,6 +68,7 @@ impl Default for MbpoConfig {
             real_share: 0.05,
             updates_per_step: 20,
             capacity: 1_000_000,
+            theory: TheoryConfig::default(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl MbpoConfig {
         self.model.validate().context("model")?;
         self.sac.validate().context("sac")?;
         self.rollouts.validate().context("rollouts")?;
+        self.theory.validate().context("theory")?;
         for (name, number) in [
             ("initial_steps", self.initial_steps),
             ("model_every", self.model_every),

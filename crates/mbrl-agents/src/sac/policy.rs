@@ -2,8 +2,8 @@
 
 use super::SacConfig;
 use mbrl_core::{
-    BoxSpace, Error, Key, Lent, Mode, Noise, NoiseSpec, Policy, Result, Rows, RowsMut, Scratch, ScratchSpec,
-    Space, Spec,
+    BoxSpace, Error, Key, Lent, Mode, Noise, NoiseSpec, Policy, Result, RowBuf, Rows, RowsMut, Scratch,
+    ScratchSpec, Space, Spec,
 };
 use mbrl_nn::{ActionUnits, Mlp, SquashedHead};
 
@@ -38,6 +38,25 @@ impl SacPolicy {
     /// The parameters of all, `[agents, params]`.
     pub fn theta(&self) -> &[f32] {
         &self.theta
+    }
+
+    /// The normal distributions before the tangent of a policy of this shape with the parameters `theta`: means and
+    /// deviations, `[rows, act]` each.
+    pub(crate) fn normals(
+        &self,
+        theta: &[f32],
+        obs: Rows<'_>,
+        [mean, deviation]: [&mut RowBuf; 2],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let (rows, dim) = (obs.len(), self.head.dim());
+        let Lent { floats: y, .. } =
+            scratch.lend(ScratchSpec { floats: rows * self.net.output(), ..ScratchSpec::default() });
+        self.net.forward(theta, obs.as_slice(), rows, y)?;
+        mean.reshape(rows, dim);
+        deviation.reshape(rows, dim);
+        self.head.normals(y, mean.as_mut_slice(), deviation.as_mut_slice());
+        Ok(())
     }
 
     /// The space of actions.
