@@ -5,6 +5,7 @@
 //! [by step](by_step). An interval takes the rows to be independent: steps of one
 //! episode are not, but those of different episodes are, of which a single step has one row each.
 
+mod amounts;
 mod gaussian;
 mod interval;
 mod policy;
@@ -17,6 +18,7 @@ mod wasserstein;
 #[cfg(test)]
 mod tests;
 
+pub use amounts::{Amounts, Range, amounts};
 pub use gaussian::{GaussianRows, eps_m_gaussian, gaussian_errors};
 pub use interval::{Coverage, Estimate};
 pub use policy::{PolicyShift, categorical_policy_shift, policy_shift};

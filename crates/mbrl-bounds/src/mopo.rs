@@ -12,6 +12,6 @@ mod theorem;
 pub use error::ErrorEstimate;
 pub use lambda::{smallest_lambda, smallest_lambda_of_all};
 pub use metric::StateMetric;
-pub use penalized::{eps_u, penalized, penalized_optimum};
+pub use penalized::{PenalizedOptimum, eps_u, penalized, penalized_optimum};
 pub use telescope::{Telescope, telescope};
 pub use theorem::{penalty_weight, theorem_4_4};

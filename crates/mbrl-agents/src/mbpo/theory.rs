@@ -5,9 +5,9 @@ use super::imagination::World;
 use crate::{SacPolicy, keep};
 use mbrl_bounds::Discounted;
 use mbrl_bounds::estimate::{
-    Deviations, Draws, GaussianRows, Predicted, Smoothing, eps_m_smoothed, eps_m_w1, policy_shift,
+    Deviations, Draws, GaussianRows, Predicted, Range, Smoothing, amounts, eps_m_smoothed, eps_m_w1,
+    policy_shift,
 };
-use mbrl_bounds::mbpo::{Form, k_star, theorem_4_1, theorem_4_2, theorem_4_3};
 use mbrl_buffer::ReplayBuffer;
 use mbrl_core::{Error, Key, MomentsMut, Recorder, Result, RowBuf, Rows, Scratch, Spread, TransitionBatch};
 use serde::{Deserialize, Serialize};
@@ -132,18 +132,20 @@ impl Theory {
         let Ok(returns) = Discounted::new(now.gamma, f64::from(self.r_max)) else {
             return Ok(());
         };
-        let (eps_m, eps_pi, k) = (eps_m.value, shift.max_tv[1], now.length as u64);
+        let [low, high] = shift.max_tv;
+        let eps_pi = Range { low, value: high, high };
+        let found = amounts(returns, Range::from(&eps_m), eps_pi, now.length as u64)?;
         for (name, amount) in [
-            ("theory/mbpo-4.1", theorem_4_1(returns, eps_m, eps_pi)?),
-            ("theory/mbpo-4.2", theorem_4_2(returns, eps_m, eps_pi, k)?),
-            ("theory/mbpo-4.3", theorem_4_3(returns, Form::Seed, eps_m, eps_pi, k)?),
-            ("theory/mbpo-4.3-published", theorem_4_3(returns, Form::Published, eps_m, eps_pi, k)?),
-            ("theory/vacuous_above", returns.widest_gap()),
+            ("theory/mbpo-4.1", found.theorem_4_1),
+            ("theory/mbpo-4.2", found.theorem_4_2),
+            ("theory/mbpo-4.3", found.theorem_4_3),
+            ("theory/mbpo-4.3-published", found.theorem_4_3_published),
         ] {
-            recorder.scalar(name, amount);
+            recorder.scalar(name, amount.value);
         }
+        recorder.scalar("theory/vacuous_above", returns.widest_gap());
         // Without an error k* is unbounded.
-        if let Ok(k) = k_star(now.gamma, eps_m, eps_pi) {
+        if let Some(k) = found.k_star.value {
             recorder.scalar("theory/k_star", k as f64);
         }
         Ok(())

@@ -43,6 +43,25 @@ pub fn kl(log_p: &[f64], log_q: &[f64], confidence: f64) -> Result<Estimate> {
     Estimate::normal(&rows, confidence)
 }
 
+/// The IPM over ‖f‖∞ ≤ 1, which is 2 TV, as [`total_variation`] has it.
+pub fn ipm_sup_norm(log_p: &[f64], log_q: &[f64], confidence: f64) -> Result<Estimate> {
+    let tv = total_variation(log_p, log_q, confidence)?;
+    Ok(Estimate { value: 2.0 * tv.value, low: 2.0 * tv.low, high: 2.0 * tv.high, ..tv })
+}
+
+/// JS(p, q) = ½ E_p[ln(2p / (p + q))] + ½ E_q[ln(2q / (p + q))], from the log-densities of both sides, p's first, at
+/// independent draws from p and at independent draws from q.
+pub fn jensen_shannon(of_p: [&[f64]; 2], of_q: [&[f64]; 2], confidence: f64) -> Result<Estimate> {
+    // ln(2 / (1 + e^−x)), of which the exponential of a large −x is not to be taken.
+    let to_middle = |x: f64| LN_2 - (-x).max(0.0) - (-x.abs()).exp().ln_1p();
+    let side = |own: &[f64], other: &[f64]| Estimate::normal(&rows(own, other, to_middle)?, confidence);
+    let p = side(of_p[0], of_p[1]).context("draws from p")?;
+    let q = side(of_q[1], of_q[0]).context("draws from q")?;
+    let (value, n) = (0.5 * (p.value + q.value), p.n + q.n);
+    let half = 0.5 * (p.high - p.value).hypot(q.high - q.value);
+    Ok(Estimate { value, low: value - half, high: value + half, n, ..p })
+}
+
 /// TV of two distributions of finitely many outcomes, from how often each outcome came in independent draws from each.
 ///
 /// The value is that of the frequencies, which in the mean is too large: two samples from one distribution are never

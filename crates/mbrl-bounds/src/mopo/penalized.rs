@@ -4,7 +4,7 @@ use super::ErrorEstimate;
 use super::telescope::met_in_model;
 use crate::{ModelledMdp, check};
 use mbrl_core::{Context, Result, TabularMdp};
-use mbrl_plan::{StationaryPlan, TabularPolicy, policy_iteration};
+use mbrl_plan::{TabularPolicy, policy_iteration};
 
 /// M̃, the model with rewards r(s, a) − λ u(s, a).
 ///
@@ -39,15 +39,26 @@ pub fn penalized(worlds: &ModelledMdp, u: &ErrorEstimate, lambda: f64) -> Result
     .context("the penalised model")
 }
 
-/// The optimum of the penalised model, whose policy is the π̂ of theorem 4.4.
+/// The best policy of the penalised model, and what it is worth there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PenalizedOptimum {
+    /// π̂ of theorem 4.4.
+    pub policy: TabularPolicy,
+    /// η_M̃(π̂): where u is admissible and λ = γ c, it is worth at least that in the world.
+    pub value: f64,
+}
+
+/// The optimum of the penalised model.
 pub fn penalized_optimum(
     worlds: &ModelledMdp,
     u: &ErrorEstimate,
     lambda: f64,
     gamma: f64,
-) -> Result<StationaryPlan> {
+) -> Result<PenalizedOptimum> {
     let gamma = check::discount("gamma", gamma)?;
-    policy_iteration(&penalized(worlds, u, lambda)?, gamma)
+    let mdp = penalized(worlds, u, lambda)?;
+    let plan = policy_iteration(&mdp, gamma)?;
+    Ok(PenalizedOptimum { policy: plan.policy(), value: plan.start_value(&mdp) })
 }
 
 /// ε_u(π) = E_ρ\[u\]: the discounted sum of the error estimates that a policy meets in the model.

@@ -48,6 +48,29 @@ fn intervals_cover_the_closed_forms() {
     }
 }
 
+/// Draws that came exactly as often as they should: the estimate is then the distance itself. The third outcome is p's
+/// alone, the fourth q's.
+#[test]
+fn of_draws_in_proportion_the_estimate_is_exact() {
+    let (p, q) = ([0.5, 0.3, 0.2, 0.0], [0.2, 0.4, 0.0, 0.4]);
+    let draws = |of: [f64; 4]| {
+        let times = |i: usize| std::iter::repeat_n(i, (10.0 * of[i]).round() as usize);
+        (0..4).flat_map(times).collect::<Vec<_>>().repeat(50)
+    };
+    let logs = |draws: &[usize], of: [f64; 4]| draws.iter().map(|&i| f64::ln(of[i])).collect::<Vec<_>>();
+    let (from_p, from_q) = (draws(p), draws(q));
+    let of_p = [logs(&from_p, p), logs(&from_p, q)];
+    let of_q = [logs(&from_q, p), logs(&from_q, q)];
+    let js = jensen_shannon([&of_p[0], &of_p[1]], [&of_q[0], &of_q[1]], 0.95).unwrap();
+    let exact = crate::divergence::discrete::jensen_shannon(&p, &q).unwrap();
+    assert!((js.value - exact).abs() < 1e-12 && js.low < exact && exact < js.high, "{js:?} for {exact}");
+    assert!(js.n == 1000 && js.high - js.low < 0.05, "{js:?}");
+    let ipm = ipm_sup_norm(&of_p[0], &of_p[1], 0.95).unwrap();
+    assert!((ipm.value - 1.0).abs() < 1e-12 && ipm.low < 1.0 && 1.0 < ipm.high && ipm.high < 1.3, "{ipm:?}");
+    let error = jensen_shannon([&of_p[0], &of_p[1]], [&of_q[0], &of_p[1][..3]], 0.95).unwrap_err();
+    assert!(error.to_string().contains("draws from q"), "{error}");
+}
+
 /// The weight of every possible count of n draws among three outcomes, whose L1 distance is beyond the radius.
 fn beyond(p: [f64; 3], n: u64, radius: f64) -> f64 {
     let ln_factorial = |k: u64| libm::lgamma(k as f64 + 1.0);

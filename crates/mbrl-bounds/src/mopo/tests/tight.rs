@@ -86,7 +86,7 @@ fn the_best_of_the_bare_model_may_fall_short_by_all_there_is() {
     let lambda = penalty_weight(worlds.discounted(0.9).unwrap());
     let found = |lambda: f64| {
         let optimum = penalized_optimum(&worlds, &u, lambda, 0.9).unwrap();
-        returned(&truth, &optimum.policy(), 0.9)
+        returned(&truth, &optimum.policy, 0.9)
     };
     assert!((found(0.0) + 9.0).abs() < 1e-12 && found(lambda).abs() < 1e-12);
 }
