@@ -22,6 +22,17 @@ pub(crate) fn discount(name: &str, value: f64) -> Result<f64> {
     within(name, value, (0.0..1.0).contains(&value), "at least 0 and below 1")
 }
 
+/// A discount under which the exact return of a table is not lost to the rounding of 1 − γ.
+pub(crate) fn exact_discount(name: &str, value: f64) -> Result<f64> {
+    let value = discount(name, value)?;
+    if value > 1.0 - 1e-9 {
+        return Err(Error::invalid(format_args!(
+            "{name} is {value}: exact returns are lost to rounding so near to 1: expected at most 1 - 1e-9"
+        )));
+    }
+    Ok(value)
+}
+
 /// What a bound came to, which is not to leave the numbers there are.
 pub(crate) fn finite(name: &str, value: f64) -> Result<f64> {
     if !value.is_finite() {
@@ -73,6 +84,8 @@ mod tests {
             (at_least_zero("r-max", f64::INFINITY), "r-max is inf"),
             (positive("tau", 0.0), "tau is 0: expected a finite number above 0"),
             (discount("gamma", 1.0), "gamma is 1: expected at least 0 and below 1"),
+            (exact_discount("gamma", 1.0 - 1e-10), "gamma is 0.9999999999: exact returns are lost"),
+            (exact_discount("gamma", 1.0), "gamma is 1: expected at least 0"),
             (finite("theorem 4.1", f64::INFINITY), "theorem 4.1 comes to inf"),
         ] {
             let error = refused.unwrap_err().to_string();

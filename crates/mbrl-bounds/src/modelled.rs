@@ -28,7 +28,8 @@ impl ModelledMdp {
     /// The world `truth`, and a model of it with transition probabilities `[states, actions, states]`.
     ///
     /// The theorems speak of rewards r(s, a). Where those of `truth` depend on the successor, both sides get their mean
-    /// over the true successors, with which every return of `truth` is in the mean what it was.
+    /// over the true successors, with which every return of `truth` is in the mean what it was. Rows of probabilities are
+    /// scaled so that they sum to one: what they may lack or exceed of it would count in every step.
     pub fn new(truth: &TabularMdp, model: Vec<f64>) -> Result<Self> {
         let (states, actions) = (truth.states(), truth.actions());
         let pairs = || (0..states).flat_map(|state| (0..actions).map(move |action| (state, action)));
@@ -39,10 +40,17 @@ impl ModelledMdp {
             pairs().flat_map(|(state, action)| truth.transition(state, action).iter().copied()).collect();
         let build = |transition| {
             let terminal = (0..states).map(|state| truth.is_terminal(state)).collect();
-            TabularMdp::new(actions, transition, reward.clone(), truth.start().to_vec(), terminal)
+            TabularMdp::new(
+                actions,
+                transition,
+                reward.clone(),
+                scaled(truth.start().to_vec(), states),
+                terminal,
+            )
         };
-        let model = build(model).map_err(|error| error.wrap("the model"))?;
-        Ok(ModelledMdp { truth: build(transition)?, model })
+        // What is wrong with a row is to be found as it was given.
+        build(model.clone()).map_err(|error| error.wrap("the model"))?;
+        Ok(ModelledMdp { truth: build(scaled(transition, states))?, model: build(scaled(model, states))? })
     }
 
     /// The world, with rewards r(s, a).
@@ -90,5 +98,35 @@ impl ModelledMdp {
             )));
         }
         Ok(())
+    }
+}
+
+/// Rows of probabilities that sum to one, as nearly as f64 can.
+fn scaled(mut rows: Vec<f64>, states: usize) -> Vec<f64> {
+    for row in rows.chunks_exact_mut(states) {
+        let sum: f64 = row.iter().sum();
+        row.iter_mut().for_each(|p| *p /= sum);
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mbpo::{model_return, true_return};
+    use mbrl_plan::TabularPolicy;
+
+    /// A sum of 1 + 9e-10 would be worth a tenth of the return at this discount.
+    #[test]
+    fn rows_that_nearly_sum_to_one_are_taken_at_their_word() {
+        let off = 1.0 + 9e-10;
+        let truth = TabularMdp::new(1, vec![off], vec![1.0], vec![1.0], vec![false]).unwrap();
+        let worlds = ModelledMdp::new(&truth, vec![2.0 - off]).unwrap();
+        let policy = TabularPolicy::uniform(&truth);
+        for found in [true_return(&worlds, &policy, 1.0 - 1e-8), model_return(&worlds, &policy, 1.0 - 1e-8)] {
+            assert!((found.unwrap() / 1e8 - 1.0).abs() < 1e-6);
+        }
+        let error = ModelledMdp::new(&truth, vec![1.5]).unwrap_err().to_string();
+        assert!(error.contains("the model: state 0, action 0: probabilities sum to 1.5"), "{error}");
     }
 }

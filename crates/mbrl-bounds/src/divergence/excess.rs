@@ -12,6 +12,10 @@ pub(crate) fn excess(p: f64, q: f64) -> f64 {
         return f64::INFINITY;
     }
     let apart = q - p;
+    // Of the smallest numbers there are, half is nothing, and the quotient below is not to be taken.
+    if apart.abs() <= 0.0 {
+        return 0.0;
+    }
     let s = 0.5 * apart / (0.5 * p + 0.5 * q);
     if s.abs() > 0.125 {
         let ratio = p / q;
@@ -42,6 +46,7 @@ mod tests {
             (1.0, 5e-324, 743.4400719213812),
             (5e-324, 1.0, 1.0),
             (f64::MAX, f64::MAX, 0.0),
+            (5e-324, 5e-324, 0.0),
         ] {
             let got = excess(p, q);
             assert!(got.to_bits() == f64::to_bits(value) || (got - value).abs() < 1e-12, "{p} {q}: {got}");

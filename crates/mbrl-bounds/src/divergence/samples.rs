@@ -51,6 +51,9 @@ pub fn ipm_sup_norm(log_p: &[f64], log_q: &[f64], confidence: f64) -> Result<Est
 
 /// JS(p, q) = ½ E_p[ln(2p / (p + q))] + ½ E_q[ln(2q / (p + q))], from the log-densities of both sides, p's first, at
 /// independent draws from p and at independent draws from q.
+///
+/// The interval is that of many draws: where the divergence is next to nothing, or p and q hardly overlap, it takes
+/// hundreds. Value and ends are cut to what the divergence can be, 0 to ln 2.
 pub fn jensen_shannon(of_p: [&[f64]; 2], of_q: [&[f64]; 2], confidence: f64) -> Result<Estimate> {
     // ln(2 / (1 + e^−x)), of which the exponential of a large −x is not to be taken.
     let to_middle = |x: f64| LN_2 - (-x).max(0.0) - (-x.abs()).exp().ln_1p();
@@ -59,7 +62,8 @@ pub fn jensen_shannon(of_p: [&[f64]; 2], of_q: [&[f64]; 2], confidence: f64) -> 
     let q = side(of_q[1], of_q[0]).context("draws from q")?;
     let (value, n) = (0.5 * (p.value + q.value), p.n + q.n);
     let half = 0.5 * (p.high - p.value).hypot(q.high - q.value);
-    Ok(Estimate { value, low: value - half, high: value + half, n, ..p })
+    let [value, low, high] = [value, value - half, value + half].map(|x| x.clamp(0.0, LN_2));
+    Ok(Estimate { value, low, high, n, ..p })
 }
 
 /// TV of two distributions of finitely many outcomes, from how often each outcome came in independent draws from each.

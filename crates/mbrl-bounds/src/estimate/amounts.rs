@@ -43,6 +43,10 @@ pub struct Amounts {
 /// falls with ε_m. An interval covers as often as both symbols' do at once: where these are of confidence a and b, with at
 /// least a + b − 1.
 ///
+/// Of ε_π, a largest over *all* states, data have no such interval: what [`PolicyShift`](super::PolicyShift) has lies
+/// between bounds on the largest of the states that were seen, beyond which there is a share `beyond` of the others. With
+/// that as `eps_pi`, the amounts are those for the states that were seen.
+///
 /// `eps_m` is taken for ε_m, and for ε_m′ of theorem 4.3 and k*: the rows that it was estimated from say which it is.
 ///
 /// ```

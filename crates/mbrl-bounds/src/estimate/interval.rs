@@ -53,6 +53,8 @@ impl Estimate {
         let log = (4.0 / (1.0 - confidence)).ln();
         let half =
             (2.0 * variance * log / n as f64).sqrt() + 7.0 * (high - low) * log / (3.0 * (n - 1) as f64);
+        // Rounding may have put the mean of equal rows beside them.
+        let value = value.clamp(low, high);
         let (low, high) = ((value - half).max(low), (value + half).min(high));
         Ok(Estimate { value, low, high, n, confidence, coverage: Coverage::Guaranteed })
     }

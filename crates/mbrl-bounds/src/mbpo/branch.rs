@@ -36,7 +36,7 @@ pub fn branched_return(
     gamma: f64,
     k: u64,
 ) -> Result<f64> {
-    let gamma = check::discount("gamma", gamma)?;
+    let gamma = check::exact_discount("gamma", gamma)?;
     worlds.check_policy("the policy", policy)?;
     worlds.check_policy("the data policy", data_policy)?;
     let Rollout { earlier, last } = Rollout::new(worlds, policy, gamma, k);
@@ -58,7 +58,7 @@ pub fn model_return(worlds: &ModelledMdp, policy: &TabularPolicy, gamma: f64) ->
 }
 
 fn return_in(worlds: &ModelledMdp, mdp: &TabularMdp, policy: &TabularPolicy, gamma: f64) -> Result<f64> {
-    let gamma = check::discount("gamma", gamma)?;
+    let gamma = check::exact_discount("gamma", gamma)?;
     worlds.check_policy("the policy", policy)?;
     let earned = occupancy(mdp, policy, gamma)?.mean_of(|state, action| worlds.reward(state, action));
     check::finite("the return", earned / (1.0 - gamma))

@@ -2,7 +2,7 @@
 
 use super::branch::{apply, moves};
 use crate::{ModelledMdp, check};
-use mbrl_core::Result;
+use mbrl_core::{Error, Result};
 use mbrl_plan::{TabularPolicy, occupancy};
 
 /// A total variation that is met step after step, of which e_t is the mean of step t; no error is met after an end.
@@ -25,7 +25,7 @@ pub struct StepError {
 /// ε_m′, of theorem 4.3.
 ///
 /// The steps that matter are about 32 / (1 − γ). Fewer are looked at where it is plain that none that follows has a
-/// larger error.
+/// larger error, or where errors have settled or go round in a circle. Where they do neither for too long, that is said.
 pub fn model_error_under(worlds: &ModelledMdp, policy: &TabularPolicy, gamma: f64) -> Result<StepError> {
     worlds.check_policy("the policy", policy)?;
     let mut errors = vec![0.0; worlds.truth().states()];
@@ -77,9 +77,17 @@ fn shifts(worlds: &ModelledMdp, policy: &TabularPolicy, data_policy: &TabularPol
 /// Steps whose share of a return is less than this are not looked at.
 const NEGLIGIBLE: f64 = 1e-14;
 
+/// So many products of numbers take some seconds, and no error is looked for longer. A step costs as much as this many
+/// beside its own.
+const MOST_PRODUCTS: f64 = 2e9;
+const STEP: f64 = 64.0;
+
+/// What remains may change no error by more than this.
+const SETTLED: f64 = 1e-12;
+
 /// The error of each step along the way of a policy in the world, where `errors` has that of each state.
 fn along(worlds: &ModelledMdp, policy: &TabularPolicy, gamma: f64, errors: Vec<f64>) -> Result<StepError> {
-    let gamma = check::discount("gamma", gamma)?;
+    let gamma = check::exact_discount("gamma", gamma)?;
     let visits = occupancy(worlds.truth(), policy, gamma)?;
     let mean = visits.states().iter().zip(&errors).map(|(share, error)| share * error).sum();
     let (start, moves) = (worlds.truth().start(), moves(worlds, worlds.truth(), policy));
@@ -88,7 +96,10 @@ fn along(worlds: &ModelledMdp, policy: &TabularPolicy, gamma: f64, errors: Vec<f
     // maximum over the states that are ever visited falls with t, and bounds all errors to come.
     let mut ahead = errors;
     let (mut largest, mut weight) = (0.0f64, gamma);
-    loop {
+    // What was ahead some steps ago, to see whether it has settled or goes round in a circle (Brent 1980).
+    let (mut earlier, mut since, mut circle) = (ahead.clone(), 0.0, 1.0);
+    let steps = (MOST_PRODUCTS / ((start.len() as f64).powi(2) + STEP)) as u64;
+    for _ in 0..steps {
         largest = largest.max(start.iter().zip(&ahead).map(|(p, error)| p * error).sum());
         let to_come = visited.iter().map(|&state| ahead[state]).fold(0.0, f64::max);
         weight *= gamma;
@@ -96,7 +107,22 @@ fn along(worlds: &ModelledMdp, policy: &TabularPolicy, gamma: f64, errors: Vec<f
             return Ok(StepError { largest: at_most_one(largest), mean: at_most_one(mean) });
         }
         ahead = apply(&moves, &ahead);
+        since += 1.0;
+        let changed = ahead.iter().zip(&earlier).map(|(now, then)| (now - then).abs()).fold(0.0, f64::max);
+        // As often as it may still change by this.
+        let rounds = (NEGLIGIBLE / weight).ln() / gamma.ln() / since;
+        if changed * rounds <= SETTLED {
+            return Ok(StepError { largest: at_most_one(largest), mean: at_most_one(mean) });
+        }
+        if since >= circle {
+            (since, circle) = (0.0, 2.0 * circle);
+            earlier.copy_from_slice(&ahead);
+        }
     }
+    Err(Error::invalid(format_args!(
+        "gamma is {gamma}, and in {steps} steps the errors along this policy have not settled: take a smaller discount, or \
+         the supremum over all moves"
+    )))
 }
 
 /// Rounding may leave a sum of probabilities a little above one, which the theorems would refuse.

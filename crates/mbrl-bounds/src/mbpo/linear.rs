@@ -59,6 +59,13 @@ impl LinearModelError {
         Ok(LinearModelError { eps_m, slope, slope_error: check::finite("its standard error", error / far)? })
     }
 
+    /// What the line is at a distance ε_π if its slope is so many standard errors lower, and higher: an interval of the
+    /// line, not of the error.
+    pub fn between(&self, eps_pi: f64, errors: f64) -> [f64; 2] {
+        let line = |slope| LinearModelError { slope, ..*self }.at(eps_pi);
+        [line(self.slope - errors * self.slope_error), line(self.slope + errors * self.slope_error)]
+    }
+
     /// ε̂_m′ at a distance ε_π, cut to 0 to 1, which every total variation is in.
     pub fn at(&self, eps_pi: f64) -> f64 {
         (self.eps_m + eps_pi * self.slope).clamp(0.0, 1.0)
@@ -141,6 +148,8 @@ mod tests {
             let line = LinearModelError { eps_m: 0.5, slope, slope_error: 0.0 };
             assert_eq!(line.at(eps_pi).to_bits(), f64::to_bits(at), "{line:?} at {eps_pi}");
         }
+        let line = LinearModelError { eps_m: 0.25, slope: 0.5, slope_error: 0.25 };
+        assert_eq!(line.between(0.5, 2.0).map(f64::to_bits), [0.25, 0.75].map(f64::to_bits));
     }
 
     #[test]

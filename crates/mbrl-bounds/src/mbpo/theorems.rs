@@ -37,7 +37,9 @@ pub enum Form {
 pub fn theorem_4_1(returns: Discounted, eps_m: f64, eps_pi: f64) -> Result<f64> {
     let (eps_m, eps_pi) = (check::unit("eps-m", eps_m)?, check::unit("eps-pi", eps_pi)?);
     let (gamma, horizon) = (returns.gamma(), returns.horizon());
-    let amount = 2.0 * returns.r_max() * horizon * (gamma * horizon * (eps_m + 2.0 * eps_pi) + 2.0 * eps_pi);
+    let bracket = gamma * horizon * (eps_m + 2.0 * eps_pi) + 2.0 * eps_pi;
+    // The rewards last, which may be so large that a return has no number.
+    let amount = 2.0 * (horizon * bracket) * returns.r_max();
     check::finite("theorem 4.1", amount)
 }
 
@@ -70,5 +72,5 @@ fn branched(returns: Discounted, eps_pi: f64, kept: f64, step: f64, k: u64) -> f
     let (gamma, horizon) = (returns.gamma(), returns.horizon());
     let branching = gamma.powf(k as f64);
     let bracket = (gamma * horizon + 1.0) * branching * eps_pi + kept * eps_pi + k as f64 * step;
-    2.0 * returns.r_max() * horizon * bracket
+    2.0 * (horizon * bracket) * returns.r_max()
 }

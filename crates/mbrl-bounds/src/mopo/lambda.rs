@@ -34,7 +34,9 @@ pub fn smallest_lambda(
 ) -> Result<f64> {
     let met = eps_u(worlds, policy, u, gamma)?;
     let gap = telescope(worlds, policy, gamma)?.gap;
-    Ok(if gap <= 0.0 { 0.0 } else { gap / met })
+    // What rounding makes of a gap of 0 needs no penalty, which it could not have where u is 0.
+    let rounding = 1e-12 * worlds.discounted(gamma)?.widest_gap();
+    Ok(if gap <= rounding { 0.0 } else { gap / met })
 }
 
 /// The smallest λ under which the penalised return of each of these policies is at most its true return.

@@ -77,6 +77,9 @@ impl StateMetric {
     /// The Lipschitz constant of a function of the states, `[states]`.
     pub fn lipschitz(&self, values: &[f64]) -> Result<f64> {
         self.check_for(values.len())?;
+        if let Some(state) = values.iter().position(|value| !value.is_finite()) {
+            return Err(Error::non_finite(format_args!("the value of state {state} is {}", values[state])));
+        }
         let mut steepest = 0.0f64;
         for (from, row) in self.distances.chunks_exact(self.states).enumerate() {
             for (to, distance) in row.iter().enumerate().filter(|(to, _)| *to != from) {

@@ -55,7 +55,7 @@ pub fn penalized_optimum(
     lambda: f64,
     gamma: f64,
 ) -> Result<PenalizedOptimum> {
-    let gamma = check::discount("gamma", gamma)?;
+    let gamma = check::exact_discount("gamma", gamma)?;
     let mdp = penalized(worlds, u, lambda)?;
     let plan = policy_iteration(&mdp, gamma)?;
     Ok(PenalizedOptimum { policy: plan.policy(), value: plan.start_value(&mdp) })
@@ -65,6 +65,7 @@ pub fn penalized_optimum(
 ///
 /// ρ is unnormalised, so that η_M̃(π) = η_T̂(π) − λ ε_u(π).
 pub fn eps_u(worlds: &ModelledMdp, policy: &TabularPolicy, u: &ErrorEstimate, gamma: f64) -> Result<f64> {
+    check::exact_discount("gamma", gamma)?;
     let returns = worlds.discounted(gamma)?;
     worlds.check_policy("the policy", policy)?;
     u.check_fits(worlds)?;

@@ -1,6 +1,6 @@
 //! Lemma 4.1: what a model gets wrong about a return, move by move.
 
-use crate::{Discounted, ModelledMdp};
+use crate::{Discounted, ModelledMdp, check};
 use mbrl_core::Result;
 use mbrl_plan::{TabularPolicy, occupancy, return_moments};
 
@@ -42,6 +42,7 @@ pub struct Telescope {
 /// # Ok::<(), mbrl_core::Error>(())
 /// ```
 pub fn telescope(worlds: &ModelledMdp, policy: &TabularPolicy, gamma: f64) -> Result<Telescope> {
+    check::exact_discount("gamma", gamma)?;
     let returns = worlds.discounted(gamma)?;
     worlds.check_policy("the policy", policy)?;
     let (truth, model) = (worlds.truth(), worlds.model());

@@ -9,7 +9,8 @@ use mbrl_core::Result;
 /// Values lie within ± r_max / (1 − γ), and the distance over functions of at most this size is this size times ‖P − Q‖₁,
 /// which is twice the total variation: hence the 2.
 pub fn penalty_weight(returns: Discounted) -> f64 {
-    returns.gamma() * returns.widest_gap()
+    // The rewards last, which may be so large that a return has no number.
+    2.0 * (returns.gamma() * returns.horizon()) * returns.r_max()
 }
 
 /// Theorem 4.4: η(π̂) ≥ η(π) − 2 λ ε_u(π) for every policy π, where π̂ is the best of the penalised model.

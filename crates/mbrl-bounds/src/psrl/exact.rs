@@ -43,6 +43,9 @@ pub struct Moment<'a> {
 /// So many pairs of a history and what may follow it are looked at in an episode, and no more.
 const MOST_HISTORIES: usize = 1 << 21;
 
+/// More episodes than this are not played, nor more steps, even where there is little to see.
+const LONGEST: u64 = 1 << 15;
+
 /// More outcomes than this an episode may not have.
 const MOST_OUTCOMES: usize = 1 << 17;
 
@@ -82,6 +85,13 @@ pub fn bayesian_regret(
         return Err(Error::invalid(format_args!(
             "r-max is {r_max}, and the rewards of these models lie in no interval shorter than {span}: give that"
         )));
+    }
+    for (name, number) in [("episodes", episodes.count()), ("horizon", episodes.horizon())] {
+        if number > LONGEST {
+            return Err(Error::invalid(format_args!(
+                "{name} is {number}: every history is played, so give at most {LONGEST}"
+            )));
+        }
     }
     let world = World::new(prior, policies, episodes.horizon())?;
     let mut total = ExactRegret {

@@ -45,6 +45,8 @@ pub fn best_conditional(
     };
     reference.check_weights(weights)?;
     reference.check_policies("p", p)?;
+    // Sums that are one but for the slack they may have would never meet.
+    let (p, weights) = (&normalized(p)[..], &normalized(weights)[..]);
     let policies = p.len();
     let mut rows: Vec<f64> = (0..weights.len()).flat_map(|model| reference.row(model)).copied().collect();
     for (model, row) in counted(&mut rows, policies, weights) {
@@ -85,6 +87,11 @@ pub fn best_conditional(
         }
         iterations += 1;
     }
+}
+
+fn normalized(row: &[f64]) -> Vec<f64> {
+    let sum: f64 = row.iter().sum();
+    row.iter().map(|p| p / sum).collect()
 }
 
 /// The rows of the models that have any weight.

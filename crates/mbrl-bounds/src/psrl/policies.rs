@@ -6,6 +6,9 @@ use mbrl_plan::TabularPolicy;
 /// More policies than this are not enumerated.
 pub const MOST_POLICIES: usize = 1 << 16;
 
+/// So many products of numbers take some minutes, and no evaluation takes longer.
+const MOST_PRODUCTS: f64 = 1e12;
+
 /// Π: the stationary policies of an MDP that are considered, in a fixed order.
 ///
 /// ```
@@ -96,6 +99,14 @@ impl Policies {
         if has != needs {
             return Err(Error::invalid(format_args!(
                 "the policies are for {has:?} states and actions, the MDP has {needs:?}: make some for these"
+            )));
+        }
+        let products = (mdp.states() * mdp.states() * mdp.actions() * self.count()) as f64 * horizon as f64;
+        if products > MOST_PRODUCTS {
+            return Err(Error::invalid(format_args!(
+                "horizon is {horizon}: to evaluate {} policies for so long takes {products:.0e} products of numbers: give a \
+                 horizon for at most {MOST_PRODUCTS:.0e}",
+                self.count()
             )));
         }
         let (mut now, mut later) = (vec![0.0; mdp.states()], vec![0.0; mdp.states()]);
@@ -219,6 +230,8 @@ mod tests {
         }
         let error = Policies::new(vec![one(1)]).unwrap().values(&huge, 1).unwrap_err().to_string();
         assert!(error.contains("for [1, 2] states and actions, the MDP has [1, 1]"), "{error}");
+        let error = Policies::deterministic(1, 1).unwrap().values(&huge, u64::MAX).unwrap_err().to_string();
+        assert!(error.contains("horizon is 18446744073709551615: to evaluate 1 policies"), "{error}");
         let error = Policies::deterministic(1, 1).unwrap().best(&huge, 2).unwrap_err();
         assert!(
             error.is_non_finite() && error.to_string().contains("the value of policy 0 is inf"),

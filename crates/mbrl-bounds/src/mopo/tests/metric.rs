@@ -4,6 +4,8 @@ use super::*;
 
 #[test]
 fn tables_that_are_no_metric_are_refused_by_name() {
+    let values = StateMetric::discrete(2).unwrap().lipschitz(&[f64::NAN, 1.0]);
+    assert!(values.unwrap_err().to_string().contains("the value of state 0 is NaN"));
     for (states, distances, says) in [
         (0, vec![], "0 distances for 0 states"),
         (2, vec![0.0; 3], "3 distances for 2 states"),

@@ -103,6 +103,19 @@ fn no_lambda_is_enough_where_u_says_nothing() {
     assert!(smallest_lambda(&worlds, &policy, &elsewhere, 0.9).unwrap().is_finite());
 }
 
+/// Where all rewards are alike no error costs anything, and rounding is not to be paid for.
+#[test]
+fn no_penalty_is_needed_where_nothing_is_overrated() {
+    let truth =
+        TabularMdp::new(1, [0.1, 0.3, 0.6].repeat(3), vec![1.0; 9], vec![1.0, 0.0, 0.0], vec![false; 3]);
+    let worlds = ModelledMdp::new(&truth.unwrap(), [0.2, 0.2, 0.6].repeat(3)).unwrap();
+    let (policy, nothing) =
+        (TabularPolicy::uniform(worlds.truth()), ErrorEstimate::new(&worlds, vec![0.0; 3]));
+    assert!(smallest_lambda(&worlds, &policy, &nothing.unwrap(), 0.9).unwrap() <= 0.0);
+    // Rewards as large as numbers are, of which no later one counts.
+    assert!(penalty_weight(crate::Discounted::new(0.0, 1e308).unwrap()) <= 0.0);
+}
+
 #[test]
 fn the_first_move_that_is_worse_than_said_is_named() {
     let transition = vec![0.5, 0.5, 1.0, 0.0, 0.0, 1.0, 0.5, 0.5];

@@ -331,6 +331,11 @@ fn too_much_to_play_and_what_is_no_posterior_are_refused_by_name() {
         (run(Ok(vec![f64::NAN, 0.5])), "q: probability 0 is NaN"),
         (run(Err(Error::invalid("no idea"))), "the posterior of episode 0: no idea"),
         (play(4, 1), "before episode 3 there are"),
+        (
+            play(u64::MAX, 1),
+            "episodes is 18446744073709551615: every history is played, so give at most 32768",
+        ),
+        (play(1, 32769), "horizon is 32769: every history is played"),
     ] {
         let error = refused.unwrap_err().to_string();
         assert!(error.contains(says), "{error}");

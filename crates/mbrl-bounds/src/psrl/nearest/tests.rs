@@ -71,6 +71,14 @@ fn models_that_do_not_count_keep_their_row_and_excluded_policies_get_nothing() {
     assert_eq!((best.iterations, &best.conditional), (0, &fits));
 }
 
+/// A distribution may lack a little of one, which no fit can give it.
+#[test]
+fn what_nearly_sums_to_one_is_fitted_like_what_does() {
+    let reference = Conditional::new(3, vec![0.5, 0.25, 0.25]).unwrap();
+    let best = best_conditional(&[1.0], &[0.3333333333; 3], Some(&reference)).unwrap();
+    assert!(best.iterations < 5 && best.kl < 1e-12, "{best:?}");
+}
+
 #[test]
 fn what_cannot_be_fitted_is_refused_by_name() {
     let delta = Conditional::new(2, vec![1.0, 0.0, 0.0, 1.0]).unwrap();
