@@ -82,11 +82,16 @@ fn convert(source: &str, name: &str) -> Result<String> {
 }
 
 /// Browsers have a good font for formulas more often than they choose it. Rustdoc lets every block scroll, which shows bars
-/// beside lines with formulas that are a little higher than they say.
+/// beside lines with formulas that are a little higher than they say, and breaks code in the middle of a word where a table is
+/// narrow.
 const STYLE: &str = "<style>\
 math { font-family: \"Latin Modern Math\", \"STIX Two Math\", \"Cambria Math\", \"DejaVu Math TeX Gyre\", math; } \
 .docblock > p, .docblock > ul { overflow: visible !important; } \
-.docblock > .formula { overflow: auto hidden; padding: 0.25em 0; margin-bottom: 0.75em; }\
+.docblock > .formula { overflow: auto hidden; padding: 0.25em 0; margin-bottom: 0.75em; } \
+.docblock .whole { white-space: nowrap; } \
+.docblock code:has(wbr) { overflow-wrap: normal; } \
+.docblock td code { font-size: 0.875em; } \
+@media (max-width: 500px) { .docblock td, .docblock th { padding: 0.25em !important; } }\
 </style>";
 
 /// A line of running text: its formulas, its names of items and its links to other pages.
@@ -98,12 +103,10 @@ fn convert_line(line: &str) -> Result<String> {
         rest = &rest[at..];
         if rest.starts_with('`') {
             let (code, after) = closed(&rest[1..], '`')?;
-            text.push_str(&link(code));
-            rest = after;
+            rest = push_whole(&mut text, &link(code), after);
         } else if rest.starts_with('$') {
             let (formula, after) = closed(&rest[1..], '$')?;
-            text.push_str(&mathml(formula, Place::Line)?);
-            rest = after;
+            rest = push_whole(&mut text, &mathml(formula, Place::Line)?, after);
         } else if let Some(target) = rest.strip_prefix("](") {
             let (target, after) = closed(target, ')')?;
             text.push_str(&page_of(target)?);
@@ -117,6 +120,21 @@ fn convert_line(line: &str) -> Result<String> {
     Ok(text)
 }
 
+/// Appends what browsers take for a box, and keeps it on one line with what touches it: they break lines on both sides of a
+/// box, even before a comma. Returns what is left of the text `after` it.
+fn push_whole<'a>(text: &mut String, shown: &str, after: &'a str) -> &'a str {
+    let touches = |c: char| !c.is_whitespace() && !"`$*[]|<>&\\".contains(c);
+    let before = text.trim_end_matches(touches).len();
+    let (close, rest) = after.split_at(after.len() - after.trim_start_matches(touches).len());
+    if before == text.len() && close.is_empty() {
+        text.push_str(shown);
+    } else {
+        let open = text.split_off(before);
+        text.push_str(&format!("<span class=\"whole\">{open}{shown}{close}</span>"));
+    }
+    rest
+}
+
 /// What is before the next `close`, and what is behind it.
 fn closed(text: &str, close: char) -> Result<(&str, &str)> {
     let missing = || refused(format_args!("`{text}` has no closing {close} on its line"));
@@ -126,9 +144,16 @@ fn closed(text: &str, close: char) -> Result<(&str, &str)> {
 /// A span of code; where it names an item of mbrl-bounds, a link to it.
 fn link(code: &str) -> String {
     match code.strip_prefix("mbrl_bounds::") {
-        Some(item) => format!("[`{item}`][crate::{item}]"),
+        Some(item) => format!("[{}][crate::{item}]", path(item)),
+        None if code.contains("::") => path(code),
         None => format!("`{code}`"),
     }
+}
+
+/// A path as code that may go on in the next line behind a `::`, and nowhere else.
+fn path(code: &str) -> String {
+    let guarded = code.replace('&', "&amp;").replace('<', "&lt;").replace('_', "&#95;");
+    format!("<code>{}</code>", guarded.replace("::", "::<wbr>"))
 }
 
 /// The end of a link to this file, in the crate's documentation.
@@ -178,17 +203,36 @@ mod tests {
     fn formulas_are_converted_outside_code() {
         let page = convert("# Title\n\nSo $a_i$ and `$x$`.\n\n$$\nx\n= y\n$$\n\n```text\n$z$\n```\n", "x.md")
             .unwrap();
-        assert!(page.starts_with("So <math") && page.contains("</math> and `$x$`.\n\n<div"), "{page}");
+        assert!(
+            page.starts_with("So <math")
+                && page.contains("</math> and <span class=\"whole\">`$x$`.</span>\n\n<div"),
+            "{page}"
+        );
         assert!(page.contains("</math></div>\n\n```text\n$z$\n```\n"), "{page}");
         assert!(!page.contains("Title") && page.matches("<math").count() == 2, "{page}");
     }
 
     #[test]
     fn names_of_items_and_of_pages_become_links() {
-        let line = "`mbrl_bounds::mbpo::k_star`, `mbrl_plan::occupancy`, [a](mbpo.md#theorem-41), [b], [c](https://doi.org/10).";
-        let links = "[`mbpo::k_star`][crate::mbpo::k_star], `mbrl_plan::occupancy`, [a][crate::theory::mbpo#theorem-41], [b], \
-                     [c](https://doi.org/10).";
+        let line = "`mbrl_bounds::mbpo::k_star` `mbrl_plan::mix` `f` [a](mbpo.md#theorem-41), [b], [c](https://doi.org/10).";
+        let links = "[<code>mbpo::<wbr>k&#95;star</code>][crate::mbpo::k_star] <code>mbrl&#95;plan::<wbr>mix</code> `f` \
+                     [a][crate::theory::mbpo#theorem-41], [b], [c](https://doi.org/10).";
         assert_eq!(convert_line(line).unwrap(), links);
+    }
+
+    #[test]
+    fn what_touches_a_formula_or_a_name_stays_on_its_line() {
+        let x = mathml("x", Place::Line).unwrap();
+        for (line, converted) in [
+            ("in $x$ now", format!("in {x} now")),
+            ("in $x$, now", format!("in <span class=\"whole\">{x},</span> now")),
+            ("the ($x$-th) of", format!("the <span class=\"whole\">({x}-th)</span> of")),
+            ("($x$)$x$.", format!("<span class=\"whole\">({x})</span><span class=\"whole\">{x}.</span>")),
+            ("*$x$*, [$x$].", format!("*{x}*, [{x}].")),
+            ("| $x$ | `f`; |", format!("| {x} | <span class=\"whole\">`f`;</span> |")),
+        ] {
+            assert_eq!(convert_line(line).unwrap(), converted);
+        }
     }
 
     #[test]

@@ -72,12 +72,41 @@ fn what_has_a_default_and_what_depends_on_more_is_noted() {
     assert_eq!(here.json("bounds mbpo-4.1 --gamma 0.5 --eps-m 1 --eps-pi 0.001 --json")["vacuous"], true);
     let untold = here.json("bounds mopo-return --lambda 5 --eps-u 100 --json");
     assert_eq!((&untold["vacuous"], &untold["vacuous_above"]), (&false.into(), &Json::Null));
-    assert!(untold["notes"][0].as_str().unwrap().contains("give --gamma and --r-max"));
+    let note = untold["notes"][0].as_str().unwrap();
+    for part in [
+        "is unknown: give --gamma and --r-max",
+        "`vacuous_above` is null",
+        "`vacuous` false although unknown",
+    ] {
+        assert!(note.contains(part), "{note}");
+    }
+    let weighed =
+        |lambda| here.json(&format!("bounds mopo-return --gamma 0.5 --lambda {lambda} --eps-u 1 --json"));
+    // γ 2 r_max / (1 − γ) = 2.
+    assert_eq!(weighed("2")["notes"].as_array().unwrap().len(), 1);
+    let note = &weighed("1.5")["notes"][1];
+    assert!(
+        note.as_str()
+            .unwrap()
+            .ends_with("that much, or for half of it, 1, where all rewards lie in [0, r_max]")
+    );
     assert!(here.json("bounds mbpo-k-star --gamma 0.9 --eps-m 0.1 --eps-pi 0.2 --json")["value"].is_u64());
     let of_each =
         here.json("bounds psrl-regret --horizon 2 --episodes 3 --entropy 1 --c 1 --kl 0,0.01,0.04 --json");
     let regret = (3f64.sqrt() + 2.0 * (0.1 + 0.2)) * 2.0;
     assert!(close(&of_each["value"], regret) && of_each["inputs"]["kl"].as_array().unwrap().len() == 3);
+    let policies = |entropy: &str, c: &str| {
+        let call = format!(
+            "bounds psrl-regret --horizon 2 --episodes 3 --entropy {entropy} --c {c} --kl 0 --r-max 1 --json"
+        );
+        here.json(&call)["notes"].clone()
+    };
+    assert!(policies("1.0986122886", "1.5").as_array().unwrap().is_empty());
+    assert_eq!(
+        policies("1.1", "1.5")[0],
+        "the entropy, 1.1, is too large for c: C = |Π| / 2 means |Π| = 3 policies, whose entropy is at most ln 3 = 1.09861"
+    );
+    assert_eq!(policies("0", "0")[0], "C = |Π| / 2 is at least 0.5, as there is one policy at least");
     // Of fewer episodes the first are counted; of more nothing is known.
     let table = of_each["table"].as_array().unwrap();
     assert!(table.len() == 3 && close(&table[1]["value"], (2f64.sqrt() + 0.2) * 2.0), "{of_each}");
@@ -120,6 +149,56 @@ fn a_person_is_told_the_statement_the_value_and_what_it_is_worth() {
     assert!(here.said("bounds mbpo-k-star --gamma 0.9 --eps-m 0.2 --eps-pi 0.1").contains("k* is 0: "));
     let text = here.said("bounds mbpo-4.2 --gamma 0.9 --eps-m 0.01 --eps-pi 0.1 --k 7 --against gamma");
     assert!(text.contains("0.99 ") && text.contains("0.9 ") && text.contains("given"), "{text}");
+    // Whoever types a row in again has that row.
+    let near = here.said("bounds mbpo-4.1 --gamma 0.9999999999 --eps-m 0 --eps-pi 0.1 --against gamma");
+    let rows = near.lines().filter(|line| line.trim_start().starts_with("0.9999"));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split_whitespace().collect()).collect();
+    assert!(rows.len() > 10 && rows.windows(2).all(|two| two[0][0] != two[1][0]), "{near}");
+    for row in rows {
+        let again =
+            here.said(&format!("bounds mbpo-4.1 --gamma {} --eps-m 0 --eps-pi 0.1 --against gamma", row[0]));
+        let again = again.lines().find(|line| line.contains("given  ")).unwrap();
+        assert_eq!(again.split_whitespace().take(2).collect::<Vec<_>>(), row[..2]);
+    }
+}
+
+#[test]
+fn the_verdict_is_right_where_there_is_little_to_say() {
+    let here = Folder::new("bounds-verdicts");
+    let psrl = "psrl-regret --horizon 10 --episodes 50 --entropy 1 --c 1.5";
+    for (args, said) in [
+        (
+            "mbpo-4.1 --r-max 0 --gamma 0.9 --eps-m 0.1 --eps-pi 0.1".to_owned(),
+            "it subtracts 0: all returns are 0",
+        ),
+        (
+            "mopo-return --r-max 0 --gamma 0.9 --lambda 1 --eps-u 1".to_owned(),
+            "it subtracts 2: vacuous, as all returns are 0",
+        ),
+        (format!("{psrl} --kl 0.1 --r-max 0"), "regret is at most 0: all returns are alike"),
+        (
+            format!("{psrl} --kl 1"),
+            "regret is at most 1086.6: vacuous, as regret never exceeds K·H·R_max = 500",
+        ),
+        (
+            format!("{psrl} --kl 0"),
+            "regret is at most 86.6025: not vacuous, as regret may be up to K·H·R_max = 500",
+        ),
+        (
+            "mbpo-k-star --gamma 0.9 --eps-m 0 --eps-pi 0".to_owned(),
+            "k* is 0: every length is as good, as eps-m and eps-pi are 0",
+        ),
+        (
+            "mbpo-k-star --gamma 0 --eps-m 0.1 --eps-pi 0.5".to_owned(),
+            "k* is 1: theorem 4.3 subtracts least for rollouts of this length",
+        ),
+    ] {
+        let text = here.said(&format!("bounds {args}"));
+        assert!(text.lines().any(|line| line == said), "no {said} in {text}");
+    }
+    // Of lengths that are all alike none is the least.
+    let alike = here.said("bounds mbpo-4.3 --r-max 0 --gamma 0.9 --eps-m 0.1 --eps-pi 0.1 --k 3");
+    assert!(!alike.contains("least"), "{alike}");
 }
 
 #[test]
@@ -132,6 +211,21 @@ fn without_a_name_all_bounds_are_listed() {
     assert_eq!(names[4..], ["mbpo-k-star", "mopo-return", "psrl-regret", "psrl-example-1"]);
     let text = here.said("bounds");
     assert!(names.iter().all(|name| text.contains(name)));
+    // What is shown as an example says something.
+    let call = text.trim_end().lines().last().unwrap().strip_prefix("cargo xtask ").unwrap().to_owned();
+    assert_eq!(here.json(&format!("{call} --json"))["vacuous"], false);
+    let psrl = listed.as_array().unwrap().iter().filter(|bound| bound["family"] == "psrl");
+    assert!(
+        psrl.into_iter().all(|b| b["source"].as_str().unwrap().starts_with("Wang, Chen and Murphy 2024, "))
+    );
+    let help = here.said("bounds --help").split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "Where its `vacuous_above` is null, whether the bound is vacuous is unknown, and its `vacuous` is false",
+        "of one episode, in nats: one number that holds for every episode, or K numbers separated by commas",
+        "a file of that name is replaced",
+    ] {
+        assert!(help.contains(part), "no {part} in {help}");
+    }
 }
 
 #[test]
@@ -161,18 +255,42 @@ fn every_bound_is_drawn_against_each_of_its_symbols() {
     };
     let branched = svg("mbpo-4.3 --gamma 0.9 --eps-m 0.01 --eps-pi 0.1 --k 7");
     for name in [
-        "theorem 4.2",
-        "theorem 4.3, the lecture notes",
-        "theorem 4.3, the paper",
+        "theorem 4.2 (ε_m under π_D)<",
+        "theorem 4.3, lecture notes (ε_m′ under π)<",
+        "theorem 4.3, published (ε_m′ under π)<",
         "vacuous above 20",
-        "k 7: ",
+        "mbpo-4.3 at γ = 0.9, r_max = 1, ε_m = ε_m′ = 0.01, ε_π = 0.1<",
+        "k = 7: ",
     ] {
         assert!(branched.contains(&format!(">{name}")), "{name}");
     }
+    for (bound, label) in [
+        ("mbpo-4.1", "ε_m, the error of the model under π_D"),
+        ("mbpo-4.2", "the error of the model: of theorem 4.2 ε_m under π_D, of theorem 4.3 ε_m′ under π"),
+        ("mbpo-k-star", "ε_m′, the error of the model under π"),
+    ] {
+        let swept = svg(&format!("{bound} --gamma 0.9 --eps-m 0.01 --eps-pi 0.1 --k 7 --against eps-m"));
+        assert!(swept.contains(&format!(">{label}<")), "{bound}");
+    }
+    // What is past all that can be drawn is not in the legend either.
+    let huge = svg("mbpo-4.3 --r-max 4e87 --gamma 0.99 --eps-m 0.001 --eps-pi 0.05 --k 390");
+    assert!(huge.contains(">theorem 4.3, published") && !huge.contains(">theorem 4.2"));
+    let regret = svg("psrl-regret --horizon 10 --episodes 30 --entropy 0.7 --c 1.5 --kl 0.02");
+    assert!(regret.contains(">regret at most<") && regret.contains(">under exact inference (KL = 0)<"));
     let lengths = svg("mbpo-k-star --gamma 0.9 --eps-m 0.01 --eps-pi 0.1");
     assert!(
         ["0.025", "0.05", "0.1", "0.2", "0.4"].iter().all(|eps| lengths.contains(&format!("ε_π = {eps}<")))
     );
+    assert!(lengths.contains(">ε_m′ = 0.01, ε_π = 0.1: 22<"));
+    // A script hears nothing but the document; a file that was there is replaced.
+    let output = here
+        .call("bounds mbpo-k-star --gamma 0.9 --eps-m 0.1 --eps-pi 0.2 --plot b.svg --json")
+        .output()
+        .unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
+    assert_ne!(std::fs::read_to_string(here.path().join("b.svg")).unwrap(), lengths);
+    let output = here.call("bounds psrl-example-1 --plot b.svg").output().unwrap();
+    assert_eq!(stderr(&output), "wrote b.svg\n");
 }
 
 #[test]
@@ -180,6 +298,7 @@ fn what_cannot_be_is_one_line_and_leaves_nothing_behind() {
     let here = Folder::new("bounds-bad");
     let mbpo = "--r-max 1 --eps-m 0.1 --eps-pi 0.1 --k 3";
     let psrl = "--horizon 5 --entropy 1 --c 1";
+    let driver = env!("CARGO_BIN_EXE_xtask");
     for (args, said) in [
         ("mbpo-4.4x".to_owned(), "no bound is called `mbpo-4.4x`: did you mean `mbpo-4.1`?"),
         (format!("mbpo-4.1 --gamma 1 {mbpo}"), "gamma is 1: expected at least 0 and below 1"),
@@ -241,7 +360,21 @@ fn what_cannot_be_is_one_line_and_leaves_nothing_behind() {
             format!("mbpo-4.1 --gamma 0.9 {mbpo} --plot a.pdf"),
             "--plot a.pdf: expected a name that ends in .svg or .png",
         ),
-        (format!("mbpo-4.1 --gamma 0.9 {mbpo} --plot no/a.svg"), "writing no/a.svg: No such file"),
+        (
+            format!("mbpo-4.1 --gamma 0.9 {mbpo} --plot no/such/a.svg"),
+            "--plot: the folder no/such does not exist: make it first",
+        ),
+        (
+            format!("mbpo-4.1 --gamma 0.9 {mbpo} --plot {}", here.path().display()),
+            &format!(
+                "--plot: {} is a folder: give the name of a file in it that ends in .svg or .png",
+                here.path().display()
+            ),
+        ),
+        (
+            format!("psrl-example-1 --plot {driver}/a.svg"),
+            &format!("--plot: {driver} is no folder: give another"),
+        ),
         (format!("mbpo-4.1 --gamma 1 {mbpo} --plot a.svg"), "gamma is 1"),
         ("mopo-return --lambda 1e200 --eps-u 1 --plot a.svg".to_owned(), "--plot: the numbers are too large"),
         (

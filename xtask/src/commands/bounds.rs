@@ -3,13 +3,14 @@
 mod document;
 mod example;
 mod figure;
+mod labels;
 mod sweep;
 mod text;
 
 use crate::plot::Theme;
 use crate::{Outcome, out};
 use document::Document;
-use mbrl_bounds::{BOUNDS, Bound, Discounted, Family, Symbol, Symbols, Value, mopo};
+use mbrl_bounds::{BOUNDS, Bound, Discounted, Family, Quantity, Symbol, Symbols, Value, mopo};
 use mbrl_core::{Context, Error, Result, nearest};
 use std::path::{Path, PathBuf};
 use sweep::Sweep;
@@ -21,17 +22,19 @@ A symbol that is of the bound's family but not in it is accepted and ignored.
 pub(crate) struct Args {
     /// The bound; if not given, all of them are listed.
     name: Option<String>,
-    #[command(flatten)]
-    given: Given,
     /// The symbol against which the bound is shown.
     #[arg(long, value_name = "SYMBOL")]
     against: Option<String>,
-    /// Draw the bound against that symbol, as .svg or as .png.
+    /// Draw the bound against that symbol, as .svg or as .png; a file of that name is replaced.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// Print one JSON document.
+    /// Print one JSON document and nothing else. Where its `vacuous_above` is null, whether the bound is vacuous is unknown,
+    /// and its `vacuous` is false.
     #[arg(long)]
     json: bool,
+    // Last, as what follows would be listed as a symbol.
+    #[command(flatten)]
+    given: Given,
 }
 
 /// The symbols, spelt out. A number out of its range is refused by the bounds, which say what the range is.
@@ -71,7 +74,7 @@ struct Given {
     /// C, the constant of the problem: half the number of policies.
     #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
     c: Option<f64>,
-    /// E[KL(q ‖ p)] in nats, of all episodes, or of each: K numbers with commas between.
+    /// E[KL(q_k ‖ p_k)] of one episode, in nats: one number that holds for every episode, or K numbers separated by commas.
     #[arg(long, value_name = "X,…", value_parser = number, value_delimiter = ',', allow_hyphen_values = true)]
     kl: Option<Vec<f64>>,
 }
@@ -109,8 +112,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             Format::Svg => figure.svg()?.into_bytes(),
             Format::Png => figure.png(Theme::Light, 2.0)?,
         };
-        mbrl_buffer::write_aside(file, |out| out.write_all(&bytes).context("writing"))?;
-        out::progress(format_args!("wrote {}", file.display()));
+        mbrl_buffer::write_aside(file, |out| out.write_all(&bytes).context("writing")).context("--plot")?;
+        if !args.json {
+            out::progress(format_args!("wrote {}", file.display()));
+        }
     }
     if args.json {
         out::json(&Document::of(&evaluated)?)?;
@@ -174,9 +179,11 @@ impl Evaluated {
             notes.push(format!("r-max is not given: 1, which makes {unit} the unit"));
         }
         let value = bound.evaluate(&symbols)?;
-        if is_mopo {
-            notes.extend(on_mopo(&symbols)?);
-        }
+        notes.extend(match bound.quantity {
+            _ if is_mopo => on_mopo(&symbols)?,
+            Quantity::Regret => on_entropy(&symbols),
+            _ => None,
+        });
         let sweep = match against {
             Some(name) => Some(Sweep::new(bound, &symbols, symbol_of(bound, name)?)?),
             None => sweep::usual(bound).map(|symbol| Sweep::new(bound, &symbols, symbol)).transpose()?,
@@ -189,15 +196,36 @@ impl Evaluated {
 fn on_mopo(symbols: &Symbols) -> Result<Option<String>> {
     let (Some(gamma), Some(r_max), Some(lambda)) = (symbols.gamma, symbols.r_max, symbols.lambda) else {
         return Ok(Some(
-            "whether it is vacuous depends on how far returns can be apart: give --gamma and --r-max"
+            "whether it is vacuous is unknown: give --gamma and --r-max, which say how far returns can be apart; in JSON, \
+             `vacuous_above` is null until then, and `vacuous` false although unknown"
                 .to_owned(),
         ));
     };
     let weight = mopo::penalty_weight(Discounted::new(gamma, r_max)?);
     Ok((lambda < weight).then(|| {
-        let weight = text::digits(weight, 6);
-        format!("lambda is below γ 2 r_max / (1 − γ) = {weight}: where u is a total variation, that is too little for the theorem")
+        let (half, weight) = (text::digits(0.5 * weight, 6), text::digits(weight, 6));
+        format!(
+            "lambda is below γ 2 r_max / (1 − γ) = {weight}: where u is a total variation, the theorem asks for that much, or \
+             for half of it, {half}, where all rewards lie in [0, r_max]"
+        )
     }))
+}
+
+/// The constant says how many policies there are, and so how uncertain one can be of which is the best.
+fn on_entropy(symbols: &Symbols) -> Option<String> {
+    let (entropy, policies) = (symbols.entropy?, 2.0 * symbols.c?);
+    if policies < 1.0 {
+        return Some("C = |Π| / 2 is at least 0.5, as there is one policy at least".to_owned());
+    }
+    let most = policies.ln();
+    // Whoever has rounded the logarithm means it.
+    (entropy > most + 1e-9).then(|| {
+        let [entropy, policies, most] = [entropy, policies, most].map(|number| text::digits(number, 6));
+        format!(
+            "the entropy, {entropy}, is too large for c: C = |Π| / 2 means |Π| = {policies} policies, whose entropy is at \
+             most ln {policies} = {most}"
+        )
+    })
 }
 
 /// The symbol to sweep, which must be one that the bound depends on.
@@ -225,15 +253,34 @@ enum Format {
 }
 
 impl Format {
+    /// Refuses what cannot be written before anything is computed.
     fn of(file: &Path) -> Result<Self> {
-        let kind = file.extension().map(|kind| kind.to_string_lossy().to_lowercase());
-        match kind.as_deref() {
-            Some("svg") => Ok(Format::Svg),
-            Some("png") => Ok(Format::Png),
-            _ => Err(Error::invalid(format_args!(
-                "--plot {}: expected a name that ends in .svg or .png",
+        if file.is_dir() {
+            return Err(Error::invalid(format_args!(
+                "--plot: {} is a folder: give the name of a file in it that ends in .svg or .png",
                 file.display()
+            )));
+        }
+        let kind = file.extension().map(|kind| kind.to_string_lossy().to_lowercase());
+        let format = match kind.as_deref() {
+            Some("svg") => Format::Svg,
+            Some("png") => Format::Png,
+            _ => {
+                return Err(Error::invalid(format_args!(
+                    "--plot {}: expected a name that ends in .svg or .png",
+                    file.display()
+                )));
+            }
+        };
+        match file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            Some(folder) if !folder.exists() => Err(Error::invalid(format_args!(
+                "--plot: the folder {} does not exist: make it first",
+                folder.display()
             ))),
+            Some(folder) if !folder.is_dir() => {
+                Err(Error::invalid(format_args!("--plot: {} is no folder: give another", folder.display())))
+            }
+            _ => Ok(format),
         }
     }
 }

@@ -8,7 +8,7 @@ use mbrl_plan::{TabularPolicy, policy_iteration};
 
 /// M̃, the model with rewards r(s, a) − λ u(s, a).
 ///
-/// If u is admissible and λ = γ c, no policy does worse in the world than here. The lecture notes leave c out, which puts it
+/// If u is admissible and λ = γ c, no policy does worse in the world than here. The slides leave c out, which puts it
 /// into u: with u a bare distance the statement is false wherever a value matters by more than 1.
 ///
 /// ```

@@ -69,7 +69,8 @@ pub static BOUNDS: &[Bound] = &[
         name: "mbpo-k-star",
         family: Family::Mbpo,
         summary: "the length of rollouts at which theorem 4.3 subtracts least",
-        statement: "k* = 0 where ε_m′ ≥ ε_π, and ⌈ln(ε_m′ / ε_π) / ln γ⌉ elsewhere",
+        statement: "k* is the smallest k with γᵏ ε_π ≤ ε_m′: 0 where ε_m′ ≥ ε_π, else 1 where γ = 0, else \
+                    ⌈ln(ε_m′ / ε_π) / ln γ⌉",
         terms: UNDER_PI,
         source: "Janner et al. 2019, section 4.2, in closed form",
         quantity: Quantity::Length,
@@ -106,7 +107,7 @@ pub static BOUNDS: &[Bound] = &[
         terms: "K: the episodes; H: the steps of each; R_max: the length of the interval that rewards lie in; \
                 ℍ(π*): the entropy of the prior over optimal policies, in nats; C: half the number of policies; \
                 KL: from the true posterior p_k, in nats",
-        source: "Wang, Chen and Murphy, Model-based policy optimization under approximate Bayesian inference",
+        source: "Wang, Chen and Murphy 2024, Model-based policy optimization under approximate Bayesian inference",
         quantity: Quantity::Regret,
         needs: &[Symbol::RMax, Symbol::Horizon, Symbol::Episodes, Symbol::Entropy, Symbol::C, Symbol::Kl],
         formula: |given| {
@@ -125,7 +126,7 @@ pub static BOUNDS: &[Bound] = &[
         statement: "KL(q^δ ‖ p) = log 3 = max KL(q ‖ p) over every q, with p = (2/3, 1/3) and q^δ = (0, 1)",
         terms: "p: how probable each of two policies is to be optimal; q^δ: the same where the model is believed \
                 to be the second for sure. A policy that is uncertain given the model has KL 0.",
-        source: "Wang, Chen and Murphy, example 1, with p as its equation has it",
+        source: "Wang, Chen and Murphy 2024, example 1, with p as its equation has it",
         quantity: Quantity::Divergence,
         needs: &[],
         formula: |_| Ok(Value::new(Example1::new(Example1::consistent()).kl_delta()?, None)),

@@ -295,6 +295,36 @@ fn a_number_out_of_its_range_is_refused_by_name() {
 }
 
 #[test]
+fn the_length_is_what_its_statement_says() {
+    let k_star = Bound::find("mbpo-k-star").unwrap();
+    assert!(
+        k_star
+            .statement
+            .starts_with("k* is the smallest k with γᵏ ε_π ≤ ε_m′: 0 where ε_m′ ≥ ε_π, else 1 where γ = 0, ")
+    );
+    for (gamma, eps_m, eps_pi) in [
+        (0.0, 0.1, 0.5),
+        (0.0, 0.0, 0.5),
+        (0.0, 0.5, 0.5),
+        (0.9, 0.0, 0.0),
+        (0.3, 0.01, 0.9),
+        (0.99, 0.001, 0.05),
+    ] {
+        let symbols =
+            Symbols { gamma: Some(gamma), eps_m: Some(eps_m), eps_pi: Some(eps_pi), ..Symbols::default() };
+        let k = k_star.evaluate(&symbols).unwrap().value;
+        let smallest = (0..1000).find(|k| f64::powi(gamma, *k) * eps_pi <= eps_m).unwrap();
+        assert!(is(k, f64::from(smallest)), "{symbols:?}: {k}");
+        let closed = match (eps_m, gamma) {
+            _ if eps_m >= eps_pi => 0.0,
+            (_, nothing) if nothing <= 0.0 => 1.0,
+            _ => ((eps_m / eps_pi).ln() / gamma.ln()).ceil(),
+        };
+        assert!(is(k, closed), "{symbols:?}: {k}, not {closed}");
+    }
+}
+
+#[test]
 fn symbols_are_what_they_were_made() {
     for symbol in Symbol::ALL {
         let mut symbols = Symbols::default();

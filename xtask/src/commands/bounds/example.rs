@@ -28,9 +28,9 @@ struct Numbers {
     kl: f64,
     /// The largest divergence that there is.
     largest_kl: f64,
-    /// The divergence of the source's policy that is uncertain given the model.
+    /// The divergence of the poster's policy that is uncertain given the model.
     flexible_kl: f64,
-    /// The part of the source.
+    /// The part of the poster.
     #[serde(skip)]
     part: &'static str,
     #[serde(skip)]
@@ -110,7 +110,7 @@ pub(super) fn draw() -> Result<Figure> {
         panels: vec![Panel {
             title: String::new(),
             x: Axis { label: "q(π₁)".to_owned(), scale: Scale::Linear, range: None },
-            y: Axis { label: "KL(q | p), nats".to_owned(), scale: Scale::Linear, range: None },
+            y: Axis { label: "KL(q ‖ p), nats".to_owned(), scale: Scale::Linear, range: None },
             series,
             lines: vec![Reference { label: "log 3".to_owned(), y: 3f64.ln() }],
         }],

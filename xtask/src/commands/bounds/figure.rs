@@ -1,7 +1,7 @@
 //! A bound drawn against one of its symbols.
 
 use super::sweep::{Row, Sweep};
-use super::{Evaluated, example, text};
+use super::{Evaluated, example, labels, text};
 use crate::plot::{Axis, Figure, Panel, Point, Reference, Scale, Series, Style};
 use mbrl_bounds::{Bound, Quantity, Symbol, Symbols};
 use mbrl_core::{Error, Result};
@@ -31,11 +31,18 @@ pub(super) fn draw(evaluated: &Evaluated) -> Result<Figure> {
     let here = sweep.rows.iter().filter(|row| sweep.is_given(row)).copied().collect::<Vec<_>>();
     let moves =
         |symbol| symbol == sweep.symbol || symbol == Symbol::EpsPi && varies_policy(bound, sweep.symbol);
-    let held = text::inputs(bound, symbols, |symbol| !moves(symbol));
-    let name = format!("{}: {}", text::inputs(bound, symbols, moves), text::digits(value.value, 5));
+    let (moved, held): (Vec<_>, Vec<_>) =
+        text::inputs(bound, symbols).partition(|(symbol, _)| moves(*symbol));
+    let [moved, held] = [moved, held].map(|inputs| {
+        let written =
+            inputs.iter().map(|(symbol, number)| format!("{} = {number}", labels::sign(bound, *symbol)));
+        written.collect::<Vec<_>>().join(", ")
+    });
+    let name = format!("{moved}: {}", text::digits(value.value, 5));
     let given = line(&name, sweep, &here, |row| Some(row.value.value));
     series.push(Series { style: Style::Bars, ..given });
-    series.retain(|series| !series.points.is_empty());
+    // A line through one point is not to be seen.
+    series.retain(|series| series.points.len() > usize::from(series.style == Style::Line));
     if series.is_empty() {
         return Err(Error::invalid(
             "--plot: the numbers are too large or too small to be drawn: give others",
@@ -49,9 +56,13 @@ pub(super) fn draw(evaluated: &Evaluated) -> Result<Figure> {
         title: if held.is_empty() { bound.name.to_owned() } else { format!("{} at {held}", bound.name) },
         panels: vec![Panel {
             title: String::new(),
-            x: Axis { label: x_label(sweep.symbol).to_owned(), scale: x_scale(sweep.symbol), range: None },
+            x: Axis {
+                label: labels::x(bound, sweep.symbol).to_owned(),
+                scale: x_scale(sweep.symbol),
+                range: None,
+            },
             y: Axis {
-                label: y_label(bound.quantity).to_owned(),
+                label: labels::y(bound.quantity).to_owned(),
                 scale: if is_log { Scale::Log } else { Scale::Linear },
                 range: None,
             },
@@ -74,9 +85,9 @@ fn companions(
 ) -> Result<Vec<(String, &'static Bound, Symbols)>> {
     if bound.needs.contains(&Symbol::K) {
         let all = [
-            ("theorem 4.2", "mbpo-4.2"),
-            ("theorem 4.3, the lecture notes", "mbpo-4.3"),
-            ("theorem 4.3, the paper", "mbpo-4.3-published"),
+            ("theorem 4.2 (ε_m under π_D)", "mbpo-4.2"),
+            ("theorem 4.3, lecture notes (ε_m′ under π)", "mbpo-4.3"),
+            ("theorem 4.3, published (ε_m′ under π)", "mbpo-4.3-published"),
         ];
         return all
             .map(|(name, of)| Ok((name.to_owned(), Bound::find(of)?, symbols.clone())))
@@ -98,7 +109,7 @@ fn companions(
     let mut all = vec![(bound.name.to_owned(), bound, symbols.clone())];
     if bound.quantity == Quantity::Regret && sweep.symbol != Symbol::Kl {
         let exact = Symbols { kl: Some(vec![0.0]), ..symbols.clone() };
-        all.push(("under exact inference (kl 0)".to_owned(), bound, exact));
+        all.push(("under exact inference (KL = 0)".to_owned(), bound, exact));
     }
     Ok(all)
 }
@@ -122,32 +133,6 @@ fn place(symbol: Symbol, at: f64) -> f64 {
 /// Lengths of rollouts begin with none.
 fn x_scale(symbol: Symbol) -> Scale {
     if symbol == Symbol::K { Scale::Linear } else { Scale::Log }
-}
-
-fn x_label(symbol: Symbol) -> &'static str {
-    match symbol {
-        Symbol::Gamma => "1 / (1 − γ), the steps that a discount looks ahead",
-        Symbol::RMax => "r_max, the largest reward",
-        Symbol::EpsM => "ε_m, the error of the model",
-        Symbol::EpsPi => "ε_π, how far the policy is from that of the data",
-        Symbol::K => "k, the steps of a rollout",
-        Symbol::Lambda => "λ, the weight of the penalty",
-        Symbol::EpsU => "ε_u, the error estimate that the policy meets",
-        Symbol::Horizon => "H, the steps of an episode",
-        Symbol::Episodes => "K, the episodes",
-        Symbol::Entropy => "entropy of the prior over optimal policies, nats",
-        Symbol::C => "C",
-        Symbol::Kl => "KL(q | p) of an episode, nats",
-    }
-}
-
-fn y_label(quantity: Quantity) -> &'static str {
-    match quantity {
-        Quantity::Amount => "subtracted from a return",
-        Quantity::Regret => "most regret",
-        Quantity::Length => "k*, steps",
-        Quantity::Divergence => "nats",
-    }
 }
 
 /// Whether curves differ by ε_π, as they do where nothing else is to be compared with.

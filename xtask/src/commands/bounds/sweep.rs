@@ -35,8 +35,11 @@ impl Sweep {
             )));
         };
         let rows = rows(bound, symbols, symbol, &table_grid(symbol, given, k_star(symbols)));
-        let least = rows.iter().min_by(|a, b| a.value.value.total_cmp(&b.value.value)).map(|row| row.at);
-        Ok(Sweep { symbol, given, least: least.filter(|_| symbol == Symbol::K), rows })
+        let least = rows.iter().min_by(|a, b| a.value.value.total_cmp(&b.value.value));
+        // Where all are alike, none is worth choosing.
+        let is_less = |least: &&Row| rows.iter().any(|row| row.value.value > least.value.value);
+        let least = least.filter(|_| symbol == Symbol::K).filter(is_less).map(|row| row.at);
+        Ok(Sweep { symbol, given, least, rows })
     }
 
     /// Whether this is what was given.
@@ -100,8 +103,7 @@ fn table_grid(symbol: Symbol, given: f64, k_star: Option<f64>) -> Vec<f64> {
         Symbol::Gamma => {
             let rest = 1.0 - given;
             let others = up(rest).into_iter().chain(down(rest)).map(|rest| 1.0 - rest.min(1.0));
-            // What the difference lost is not to be seen as digits of the discount.
-            others.map(|gamma| (1e12 * gamma).round() / 1e12).filter(|gamma| *gamma < 1.0).collect()
+            others.map(tidy_discount).filter(|gamma| *gamma < 1.0).collect()
         }
         _ if given > 0.0 => up(given).into_iter().chain(down(given)).collect(),
         // A number that is nothing is compared with numbers that are something.
@@ -113,9 +115,18 @@ fn table_grid(symbol: Symbol, given: f64, k_star: Option<f64>) -> Vec<f64> {
         _ => {}
     }
     // Rounding may have put a neighbor a bit beside it.
-    grid.retain(|x| (x - given).abs() > 1e-9 * given.abs());
+    let beside = if symbol == Symbol::Gamma { 1e-3 * (1.0 - given) } else { 1e-9 * given.abs() };
+    grid.retain(|x| (x - given).abs() > beside);
     grid.push(given);
     in_order(grid)
+}
+
+/// A discount whose distance to 1 has four digits: what the difference lost is not to be seen as digits of the discount.
+fn tidy_discount(gamma: f64) -> f64 {
+    let rest = 1.0 - gamma;
+    let places = if rest > 0.0 { (4.0 - rest.log10().floor()).clamp(12.0, 16.0) } else { 16.0 };
+    let scale = 10f64.powi(places as i32);
+    (scale * gamma).round() / scale
 }
 
 /// Values between these ends, of which a line is made that looks smooth.
@@ -171,9 +182,35 @@ mod tests {
     }
 
     #[test]
+    fn discounts_near_to_1_have_neighbors_that_can_be_typed() {
+        let gammas = table_grid(Symbol::Gamma, 0.999_999_999_9, None);
+        let typed = [
+            "0.99999999",
+            "0.999999995",
+            "0.999999998",
+            "0.999999999",
+            "0.9999999995",
+            "0.9999999998",
+            "0.9999999999",
+            "0.99999999995",
+            "0.99999999998",
+            "0.99999999999",
+            "0.999999999995",
+            "0.999999999998",
+            "0.999999999999",
+        ];
+        assert_eq!(gammas.iter().map(f64::to_string).collect::<Vec<_>>(), typed);
+        for places in 1..=16 {
+            let given = 1.0 - 10f64.powi(-places);
+            let below = table_grid(Symbol::Gamma, given, None).iter().filter(|gamma| **gamma < given).count();
+            assert!(below >= 3, "{given}: {below}");
+        }
+    }
+
+    #[test]
     fn what_was_given_is_in_every_grid_once_and_all_are_in_order() {
         for (symbol, givens) in [
-            (Symbol::Gamma, &[0.0, 0.3, 0.99, 0.999_999][..]),
+            (Symbol::Gamma, &[0.0, 0.3, 0.99, 0.999_999, 1.0 - 1e-10, 1.0 - 1e-14, 1.0 - f64::EPSILON][..]),
             (Symbol::RMax, &[0.0, 3.0, 1e-12, 1e12]),
             (Symbol::EpsPi, &[0.0, 1e-9, 0.3, 1.0 / 3.0, 1.0]),
             (Symbol::K, &[0.0, 1.0, 37.0, 1e6]),

@@ -16,7 +16,7 @@ pub(super) fn list() -> Result<()> {
         })
         .collect();
     out::table(&["name", "needs", "what it says"], &rows)?;
-    out::line("\ncargo xtask bounds mbpo-4.3 --gamma 0.99 --eps-m 0.01 --eps-pi 0.1 --k 20")
+    out::line("\ncargo xtask bounds mbpo-4.3 --gamma 0.99 --eps-m 0.001 --eps-pi 0.05 --k 390")
 }
 
 pub(super) fn print(evaluated: &Evaluated) -> Result<()> {
@@ -27,11 +27,12 @@ pub(super) fn print(evaluated: &Evaluated) -> Result<()> {
         out::line(format_args!("    {term}"))?;
     }
     out::line(format_args!("  {}\n", bound.source))?;
-    let at = inputs(bound, symbols, |_| true);
+    let at = inputs(bound, symbols).map(|(symbol, number)| format!("{symbol} {number}"));
+    let at = at.collect::<Vec<_>>().join(", ");
     if !at.is_empty() {
         out::line(format_args!("at {at}"))?;
     }
-    out::line(verdict(bound, value))?;
+    out::line(verdict(bound, symbols, value))?;
     notes.iter().try_for_each(|note| out::line(format_args!("({note})")))?;
     out::line("")?;
     match sweep {
@@ -40,24 +41,34 @@ pub(super) fn print(evaluated: &Evaluated) -> Result<()> {
     }
 }
 
-/// The symbols that matter to a bound or to its verdict, those of them that are wanted, with their values.
-pub(super) fn inputs(bound: &Bound, symbols: &Symbols, wanted: impl Fn(Symbol) -> bool) -> String {
+/// The symbols that matter to a bound or to its verdict, with their values as they were given.
+pub(super) fn inputs(bound: &Bound, symbols: &Symbols) -> impl Iterator<Item = (Symbol, String)> {
     let matters = |symbol: &Symbol| bound.needs.contains(symbol) || bound.family == Family::Mopo;
-    let known =
-        Symbol::ALL.into_iter().filter(|symbol| symbols.has(*symbol) && matters(symbol) && wanted(*symbol));
-    let written = known.map(|symbol| match (symbols.get(symbol), symbols.kl.as_deref()) {
-        (Some(number), _) => format!("{symbol} {}", as_given(number)),
-        (None, Some([first, .., last])) => format!("{symbol} {}…{}", digits(*first, 4), digits(*last, 4)),
-        (None, _) => symbol.to_string(),
-    });
-    written.collect::<Vec<_>>().join(", ")
+    Symbol::ALL.into_iter().filter(matters).filter_map(|symbol| {
+        let number = match (symbols.get(symbol), symbols.kl.as_deref()) {
+            (Some(number), _) => as_given(number),
+            (None, Some([first, .., last])) if symbol == Symbol::Kl => {
+                format!("{}…{}", digits(*first, 4), digits(*last, 4))
+            }
+            _ => return None,
+        };
+        Some((symbol, number))
+    })
 }
 
 /// What the value is and whether it says anything, in words.
-fn verdict(bound: &Bound, value: &Value) -> String {
+fn verdict(bound: &Bound, symbols: &Symbols, value: &Value) -> String {
     let number = digits(value.value, 6);
     let level = value.vacuous_above.map(|level| digits(level, 6));
+    let is_zero = |number: Option<f64>| number.is_some_and(|number| number <= 0.0);
     match (bound.quantity, level) {
+        (Quantity::Amount, Some(_)) if is_zero(symbols.r_max) => {
+            let so = if value.vacuous { "vacuous, as " } else { "" };
+            format!("it subtracts {number}: {so}all returns are 0")
+        }
+        (Quantity::Regret, Some(_)) if is_zero(symbols.r_max) => {
+            format!("regret is at most {number}: all returns are alike")
+        }
         (Quantity::Amount, Some(level)) if value.vacuous => {
             format!(
                 "it subtracts {number}: vacuous, as that is more than two returns can ever differ by ({level})"
@@ -68,18 +79,21 @@ fn verdict(bound: &Bound, value: &Value) -> String {
         }
         (Quantity::Amount, None) => format!("it subtracts {number}"),
         (Quantity::Regret, Some(level)) if value.vacuous => {
-            format!("regret is at most {number}: vacuous, as no policies can cost more than {level}")
+            format!("regret is at most {number}: vacuous, as regret never exceeds K·H·R_max = {level}")
         }
         (Quantity::Regret, Some(level)) => {
-            format!("regret is at most {number}: not vacuous, as the worst policies would cost {level}")
+            format!("regret is at most {number}: not vacuous, as regret may be up to K·H·R_max = {level}")
         }
         (Quantity::Regret, None) => format!("regret is at most {number}"),
+        (Quantity::Length, _) if is_zero(symbols.eps_m) && is_zero(symbols.eps_pi) => {
+            format!("k* is {number}: every length is as good, as eps-m and eps-pi are 0")
+        }
         (Quantity::Length, _) if value.value < 0.5 => {
             "k* is 0: rollouts in the model do not pay, as it errs by at least what the policy has moved"
                 .to_owned()
         }
         (Quantity::Length, _) => {
-            format!("k* is {number}: theorem 4.3 subtracts least for rollouts of so many steps")
+            format!("k* is {number}: theorem 4.3 subtracts least for rollouts of this length")
         }
         (Quantity::Divergence, _) => format!("KL(q^δ ‖ p) is {number} nats, the most that it can be"),
     }
@@ -97,7 +111,10 @@ fn table(bound: &Bound, sweep: &Sweep) -> Result<()> {
                 (sweep.is_given(row), "given"),
             ];
             let said: Vec<&str> = is.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
-            vec![digits(row.at, 8), digits(row.value.value, 5), said.join(", "), bars.draw(row.value.value)]
+            // So near to 1, few digits would be those of another discount.
+            let is_exact = sweep.symbol == Symbol::Gamma || sweep.is_given(row);
+            let at = if is_exact { as_given(row.at) } else { digits(row.at, 8) };
+            vec![at, digits(row.value.value, 5), said.join(", "), bars.draw(row.value.value)]
         })
         .collect();
     let at = format!(">{}", sweep.symbol);

@@ -34,7 +34,7 @@ fn the_constants_are_as_small_as_they_can_be() {
 
 #[test]
 fn without_c_the_lower_bound_is_false() {
-    // The lecture notes penalise by γ d, and then by u.
+    // The slides penalise by γ d, and then by u.
     let (gamma, worlds) = (0.9, hopeful(0.5));
     let policy = TabularPolicy::uniform(worlds.truth());
     let u = ErrorEstimate::total_variation(&worlds);
