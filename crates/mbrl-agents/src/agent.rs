@@ -1,6 +1,6 @@
 //! What learns, and what merely acts.
 
-use mbrl_core::{Key, Recorder, Result, Transition};
+use mbrl_core::{Belief, Key, Recorder, Result, Transition};
 use std::io::{Read, Write};
 
 /// Something that learns by acting. The [`Trainer`](crate::Trainer) calls [`act`](Agent::act),
@@ -30,12 +30,26 @@ pub trait Agent: Send {
     /// Reads what an agent that was built alike has saved, to the last byte.
     fn load(&mut self, from: &mut dyn Read) -> Result<()>;
 
+    /// What it believes of the world, for those who want to look into it; nothing, where it has no model, or none yet.
+    fn mind(&self) -> Option<Mind<'_>> {
+        None
+    }
+
     /// The running episode was lost after a transition that was observed as running: the next call of
     /// [`act`](Agent::act) begins another. What remembers the episode, a planner or windows in a buffer, forgets it
     /// here, as it does after a truncation.
     fn cut(&mut self) -> Result<()> {
         Ok(())
     }
+}
+
+/// What an agent believes of the world.
+#[derive(Clone, Copy)]
+pub struct Mind<'a> {
+    /// What it believes.
+    pub belief: &'a dyn Belief,
+    /// The members of the model that it imagines with.
+    pub members: &'a [u16],
 }
 
 /// Something that acts for the length of episodes. It has state of its own, such as a planner's warm start, so that one is
@@ -50,5 +64,11 @@ pub trait Actor {
     /// Records what its episodes should be known by besides their returns, under names that begin with `eval/`.
     fn record(&self, recorder: &mut dyn Recorder) {
         let _ = recorder;
+    }
+}
+
+impl std::fmt::Debug for Mind<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mind").field("members", &self.members).finish_non_exhaustive()
     }
 }

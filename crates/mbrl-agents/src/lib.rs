@@ -55,7 +55,7 @@ mod store;
 mod train_config;
 mod trainer;
 
-pub use agent::{Actor, Agent};
+pub use agent::{Actor, Agent, Mind};
 pub use algorithm::{ALL, Algorithm, QUICK_STEPS, find};
 pub use callback::{Callback, Event, Flow, Standing, StopFlag, TargetReturn};
 pub use config::{RunConfig, leaves};

@@ -3,7 +3,7 @@
 use super::actor::{Controller, Thought, World};
 use super::keep::{Kept, Tally};
 use super::{FitAt, PlanningActor, PlanningConfig};
-use crate::{Actor, Agent, Setup, known};
+use crate::{Actor, Agent, Mind, Setup, known};
 use mbrl_buffer::ReplayBuffer;
 use mbrl_core::{Belief, Context, Error, FitData, Key, Recorder, Result, Spec, Transition, UniformPolicy};
 use std::io::{Read, Write};
@@ -153,6 +153,11 @@ impl Agent for PlanningAgent {
             controller: Controller::new(&self.config, &self.spec)?,
             failed: 0,
         }))
+    }
+
+    fn mind(&self) -> Option<Mind<'_>> {
+        let members = &self.kept.members;
+        (!members.is_empty()).then_some(Mind { belief: &*self.belief, members })
     }
 
     fn save(&self, mut out: &mut dyn Write) -> Result<()> {
