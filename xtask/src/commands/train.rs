@@ -21,7 +21,7 @@ The first Ctrl-C saves the run and exits with 130, the second stops at once; SIG
 `--set` reaches every setting of config.json, such as eval.episodes, checkpoint.every or eval.target.")]
 pub(crate) struct Args {
     /// The algorithm (`list algos`).
-    #[arg(default_value = "random")]
+    #[arg(default_value = "mbpo")]
     algo: String,
     /// The environment (`list envs`).
     #[arg(long, default_value = "pendulum", value_name = "E")]

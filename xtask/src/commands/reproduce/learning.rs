@@ -11,6 +11,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// Runs that differ by their seed alone.
+#[derive(Clone, Copy)]
 struct Group {
     /// What it is called in the figure; also a folder's name.
     name: &'static str,
@@ -159,6 +160,83 @@ fn made(look: Look<'_>, curves: &[Vec<Earned>], lines: Vec<Reference>) -> Result
     let panel = Panel { title: String::new(), x: axis(x), y: axis("return"), series, lines };
     let figure = Figure { title: title.to_owned(), panels: vec![panel], columns: 1 };
     Ok(Made { figure, table, data: serde_json::to_value(curves).map_err(Error::backend)? })
+}
+
+/// After how many steps each seed's evaluation was first at least `aim`, and how many times more steps the others took
+/// than the first agent did, by the median seed.
+fn reached(curves: &[Vec<Earned>], aim: f64) -> String {
+    let mut table = format!(
+        "\n| agent | steps to {aim} | median | times the first's | last | best |\n|---|---|---:|---:|---:|---:|\n"
+    );
+    let mut first = None;
+    for curve in curves {
+        let Some(start) = curve.first() else { continue };
+        let steps =
+            |seed: usize| curve.iter().find(|earned| earned.returns[seed] >= aim).map(|earned| earned.x);
+        let by_seed: Vec<Option<u64>> = (0..start.returns.len()).map(steps).collect();
+        let mut sorted = by_seed.clone();
+        // Those that never got there are behind all others.
+        sorted.sort_by_key(|steps| steps.unwrap_or(u64::MAX));
+        let median = sorted[sorted.len() / 2];
+        first = first.or(Some(median));
+        let ratio = match (median, first.flatten()) {
+            (Some(own), Some(first)) if first > 0 => format!("{:.1}", own as f64 / first as f64),
+            _ => "-".to_owned(),
+        };
+        let show = |steps: &Option<u64>| steps.map_or("never".to_owned(), |steps| steps.to_string());
+        let names: Vec<String> = by_seed.iter().map(show).collect();
+        let best = curve.iter().map(|earned| earned.mean).fold(f64::NEG_INFINITY, f64::max);
+        let last = curve.last().map_or(f64::NAN, |earned| earned.mean);
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} | {ratio} | {last:.1} | {best:.1} |",
+            start.group,
+            names.join(", "),
+            show(&median)
+        );
+    }
+    table
+}
+
+/// The summary, and behind a click what it was made of.
+fn folded(summary: &str, table: &str) -> String {
+    format!("{summary}\n<details><summary>Every evaluation</summary>\n\n{table}\n</details>")
+}
+
+/// MBPO beside SAC with an update a step, and with as many as MBPO makes.
+fn beside_sac(env: &'static str, steps: [u64; 3], every: u64) -> [Group; 3] {
+    let mbpo = Group {
+        name: "MBPO",
+        algo: "mbpo",
+        preset: "fast",
+        env,
+        steps: steps[0],
+        seeds: 5,
+        eval: (every, 10),
+        set: &[],
+    };
+    let sac = Group { name: "SAC", algo: "sac", preset: "sb3", steps: steps[1], ..mbpo };
+    let many =
+        Group { name: "SAC, 10 updates a step", steps: steps[2], set: &["agent.updates_per_step=10"], ..sac };
+    [mbpo, sac, many]
+}
+
+pub(super) fn mbpo_pendulum(scale: Scale) -> Result<Made> {
+    let groups = beside_sac("pendulum", [3_000, 10_000, 3_000], 250);
+    let curves = groups.iter().map(|group| group.evaluations(scale)).collect::<Result<Vec<_>>>()?;
+    let aim = Reference { label: "aim".to_owned(), y: -200.0 };
+    let x = ["steps in the environment", "steps"];
+    let made = made(Look { title: "MBPO on pendulum", x, style: Style::Band }, &curves, vec![aim])?;
+    Ok(Made { table: folded(&reached(&curves, -200.0), &made.table), ..made })
+}
+
+pub(super) fn mbpo_cartpole(scale: Scale) -> Result<Made> {
+    let groups = beside_sac("cartpole", [5_000, 10_000, 5_000], 500);
+    let curves = groups.iter().map(|group| group.evaluations(scale)).collect::<Result<Vec<_>>>()?;
+    let solved = Reference { label: "solved".to_owned(), y: 200.0 };
+    let x = ["steps in the environment", "steps"];
+    let made = made(Look { title: "MBPO on cartpole", x, style: Style::Band }, &curves, vec![solved])?;
+    Ok(Made { table: folded(&reached(&curves, 200.0), &made.table), ..made })
 }
 
 pub(super) fn cartpole(scale: Scale) -> Result<Made> {
