@@ -32,7 +32,7 @@ enum Command {
     Train(commands::train::Args),
     /// Let a trained agent act, in episodes that it has not been judged by.
     Eval(commands::eval::Args),
-    /// What runs came to, as Markdown.
+    /// What runs came to: a page with figures, and its numbers as Markdown.
     Report(commands::report::Args),
     /// Plan in an environment, by its true dynamics.
     Plan(commands::plan::Args),

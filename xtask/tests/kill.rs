@@ -31,29 +31,52 @@ fn wait_for(here: &Folder, file: &str) {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "how long a run takes decides when to kill it")]
 fn a_process_killed_again_and_again_ends_with_the_bytes_of_one_that_was_not() {
-    let here = Folder::new("kill");
+    kill_again_and_again("kill", TRAIN, &["metrics.jsonl"]);
+}
+
+/// Besides their metrics, the networks of both are the same in the end.
+const LEARNT: [&str; 2] = ["metrics.jsonl", "policy.safetensors"];
+
+#[test]
+fn sac_killed_again_and_again_learns_what_it_would_have_learnt() {
+    let train = "train sac --env pendulum --steps 1200 --set agent.sac.hidden=[32,32] --set eval.every=200 \
+                 --set eval.episodes=2 --set checkpoint.every=70 --seed 3 --out";
+    kill_again_and_again("kill-sac", train, &LEARNT);
+}
+
+#[test]
+fn mbpo_killed_again_and_again_learns_what_it_would_have_learnt() {
+    let train = "train mbpo --env pendulum --steps 600 --set agent.initial_steps=100 --set agent.updates_per_step=3 \
+                 --set agent.rollouts.epoch=100 --set eval.every=200 --set eval.episodes=2 --set checkpoint.every=40 \
+                 --seed 3 --out";
+    kill_again_and_again("kill-mbpo", train, &LEARNT);
+}
+
+/// A run on two threads, and one that is killed at random instants and gone on with on one thread and on two in turn.
+#[expect(clippy::disallowed_methods, reason = "how long a run takes decides when to kill it")]
+fn kill_again_and_again(name: &str, train: &str, files: &[&str]) {
+    let here = Folder::new(name);
     let began = Instant::now();
-    here.said(&format!("{TRAIN} whole"));
+    here.said(&format!("{train} whole --threads 2"));
     let whole = began.elapsed();
+    let go_on = |threads: u64| match RunBegun::of(&here) {
+        RunBegun::No => format!("{train} killed --threads {threads}"),
+        RunBegun::Yes => format!("train --resume killed --threads {threads}"),
+    };
     // Somewhere in each fifth of it, from the very start of the process on.
     for kill in 0..10 {
-        let began = RunBegun::of(&here);
-        let mut child = match began {
-            RunBegun::No => start(&here, &format!("{TRAIN} killed")),
-            RunBegun::Yes => start(&here, "train --resume killed"),
-        };
+        let mut child = start(&here, &go_on(1 + kill % 2));
         sleep(whole.mul_f32(0.2 * Key::root(1).child("kill").at(kill).uniform()));
         child.kill().unwrap();
         child.wait().unwrap();
     }
     // Whatever instant it was, it can be begun or gone on with.
-    match RunBegun::of(&here) {
-        RunBegun::No => here.said(&format!("{TRAIN} killed")),
-        RunBegun::Yes => here.said("train --resume killed"),
-    };
-    assert!(here.metrics("killed") == here.metrics("whole"));
+    here.said(&go_on(1));
+    for file in files {
+        let read = |run: &str| std::fs::read(here.path().join(run).join(file)).unwrap();
+        assert!(read("killed") == read("whole"), "{file}");
+    }
     let manifest = std::fs::read_to_string(here.path().join("killed/manifest.json")).unwrap();
     assert!(manifest.contains("\"exact_resume\": true"), "{manifest}");
 }

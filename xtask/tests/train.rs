@@ -10,12 +10,12 @@ use common::{Folder, stderr};
 fn a_run_is_trained_evaluated_and_reported() {
     let here = Folder::new("train");
     let trained = here.json("train --quick --json");
-    assert_eq!(trained["out"], "runs/random-pendulum-s0-quick");
+    assert_eq!(trained["out"], "runs/mbpo-pendulum-s0-quick");
     assert_eq!(
         (&trained["env"], &trained["algo"], &trained["env_steps"], &trained["stopped"]),
-        (&"pendulum".into(), &"random".into(), &300.into(), &"done".into())
+        (&"pendulum".into(), &"mbpo".into(), &300.into(), &"done".into())
     );
-    let run = "runs/random-pendulum-s0-quick";
+    let run = "runs/mbpo-pendulum-s0-quick";
     let evaluated = here.json(&format!("eval {run} --episodes 4 --json"));
     for key in ["env", "algo", "env_steps", "episodes", "mean_return", "ci95", "returns"] {
         assert!(!evaluated[key].is_null(), "{key}: {evaluated}");
@@ -29,15 +29,15 @@ fn a_run_is_trained_evaluated_and_reported() {
     // The same call gives the same bits.
     assert_eq!(here.json(&format!("eval {run} --episodes 4 --json")), evaluated);
     let report = here.said(&format!("report {run}"));
-    assert!(report.contains("# random on pendulum, preset plain") && report.contains("| 300 |"), "{report}");
+    assert!(report.contains("# mbpo on pendulum, preset fast") && report.contains("| 300 |"), "{report}");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_metrics_at_any_number_of_threads() {
     let here = Folder::new("threads");
-    here.said("train --env lqr --steps 700 --set eval.every=200 --seed 5 --out one --threads 1");
-    here.said("train --env lqr --steps 700 --set eval.every=200 --seed 5 --out two --threads 2");
-    here.said("train --env lqr --steps 700 --set eval.every=200 --seed 6 --out other");
+    here.said("train random --env lqr --steps 700 --set eval.every=200 --seed 5 --out one --threads 1");
+    here.said("train random --env lqr --steps 700 --set eval.every=200 --seed 5 --out two --threads 2");
+    here.said("train random --env lqr --steps 700 --set eval.every=200 --seed 6 --out other");
     assert_eq!(here.metrics("one"), here.metrics("two"));
     assert_ne!(here.metrics("one"), here.metrics("other"));
 }
@@ -46,9 +46,9 @@ fn the_same_seed_gives_the_same_metrics_at_any_number_of_threads() {
 fn seeds_are_taken_together_and_other_settings_apart() {
     let here = Folder::new("report");
     for seed in 0..3 {
-        here.said(&format!("train --env lqr --steps 100 --seed {seed} --out s{seed}"));
+        here.said(&format!("train random --env lqr --steps 100 --seed {seed} --out s{seed}"));
     }
-    here.said("train --env lqr --steps 50 --out short");
+    here.said("train random --env lqr --steps 50 --out short");
     let report = here.json("report s0 s1 short s2 --json");
     let groups = report.as_array().unwrap();
     assert_eq!(groups.len(), 2);
@@ -68,7 +68,7 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing_behind() {
     for (args, said) in [
         ("train randm", "no algorithm is called `randm`: did you mean `random`?"),
         ("train --env pendulm", "no environment is called `pendulm`: did you mean `pendulum`?"),
-        ("train --preset papr", "random has no preset `papr`"),
+        ("train random --preset papr", "random has no preset `papr`"),
         ("train --steps 0", "0 steps train nothing"),
         ("train --set eval.evry=3", "--set eval.evry: there is no such setting: did you mean `eval.every`?"),
         ("train --set eval.every=often", "--set eval.every: invalid type"),
@@ -93,9 +93,9 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing_behind() {
         assert_eq!(output.status.code(), Some(2), "{args}: {}", stderr(&output));
         assert!(here.entries().is_empty());
     }
-    here.said("train --steps 10 --out run");
+    here.said("train random --steps 10 --out run");
     let before = here.metrics("run");
-    let output = here.call("train --steps 10 --out run").output().unwrap();
+    let output = here.call("train random --steps 10 --out run").output().unwrap();
     assert!(output.status.code() == Some(2) && stderr(&output).contains("go on with it by --resume"));
     assert_eq!(here.metrics("run"), before);
 }
@@ -122,7 +122,7 @@ fn a_number_that_cannot_be_is_told_as_such() {
 fn a_folder_is_named_by_what_the_run_is_in_the_end() {
     let here = Folder::new("names");
     for (args, name) in [
-        ("train --set env=lqr --set seed=4", "random-lqr-s4-quick"),
+        ("train random --set env=lqr --set seed=4", "random-lqr-s4-quick"),
         ("train random-shooting", "random-shooting-pendulum-s0-quick"),
         ("train pets --preset mbrl-lib --env cartpole --steps 5", "pets-mbrl-lib-cartpole-s0-quick"),
     ] {
@@ -134,7 +134,7 @@ fn a_folder_is_named_by_what_the_run_is_in_the_end() {
 #[test]
 fn a_run_is_gone_on_with_for_more_steps() {
     let here = Folder::new("more");
-    let train = "train --env lqr --set eval.every=50 --set checkpoint.every=30";
+    let train = "train random --env lqr --set eval.every=50 --set checkpoint.every=30";
     here.said(&format!("{train} --steps 200 --out whole"));
     here.said(&format!("{train} --steps 100 --out run"));
     let refused = here.call("train --resume run --steps 99").output().unwrap();
@@ -150,7 +150,7 @@ fn a_run_is_gone_on_with_for_more_steps() {
 #[test]
 fn a_run_without_its_checkpoints_is_neither_evaluated_nor_begun_anew() {
     let here = Folder::new("gone");
-    here.said("train --steps 100 --out run");
+    here.said("train random --steps 100 --out run");
     std::fs::remove_dir_all(here.path().join("run/checkpoint")).unwrap();
     let before = here.metrics("run");
     for args in ["train --resume run", "train --resume run --steps 300", "eval run"] {

@@ -1,5 +1,6 @@
 //! What learns, and what merely acts.
 
+use crate::SacPolicy;
 use mbrl_core::{Belief, Key, Recorder, Result, Transition};
 use std::io::{Read, Write};
 
@@ -32,6 +33,12 @@ pub trait Agent: Send {
 
     /// What it believes of the world, for those who want to look into it; nothing, where it has no model, or none yet.
     fn mind(&self) -> Option<Mind<'_>> {
+        None
+    }
+
+    /// The network that it acts by, which a run keeps by itself beside its checkpoints, for [`Policy`](crate::Policy);
+    /// nothing, where it acts in another way.
+    fn network(&self) -> Option<&SacPolicy> {
         None
     }
 

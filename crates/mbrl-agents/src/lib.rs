@@ -4,7 +4,7 @@
 //! |---|---|
 //! | run an algorithm by name | [`RunConfig`], [`find`], [`ALL`] |
 //! | train in an environment of one's own | [`Trainer`], and `examples/own_env.rs` |
-//! | act with what was trained | [`load_agent`], [`evaluate`] |
+//! | act with what was trained | [`Policy::load`], and `examples/act.rs`; [`load_agent`], [`evaluate`] |
 //! | watch a run, or end it | [`Callback`], [`StopFlag`], [`TargetReturn`] |
 //! | read what it recorded | [`RunDir::metrics`], [`RunDir::timing`] |
 //! | add an algorithm | [`Method`], [`Agent`] |
@@ -44,6 +44,7 @@ mod mbpo;
 mod method;
 mod pets;
 mod planning;
+mod policy;
 mod policy_actor;
 mod random;
 mod random_shooting;
@@ -66,6 +67,7 @@ pub use manifest::{Build, Manifest};
 pub use mbpo::{MbpoAgent, MbpoConfig, RolloutConfig, Schedule, TheoryConfig};
 pub use method::{Method, Preset, Spaces};
 pub use planning::{FitAt, ModelConfig, PlanningActor, PlanningAgent, PlanningConfig, Propagation};
+pub use policy::Policy;
 pub use policy_actor::{PolicyActor, SingleRow};
 pub use random::RandomConfig;
 pub use recorder::JsonlRecorder;

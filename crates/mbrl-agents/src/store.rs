@@ -2,7 +2,9 @@
 
 mod checkpoints;
 mod journal;
+mod policy_file;
 mod run_dir;
+mod tensorboard;
 
 pub(crate) use checkpoints::Found;
 pub(crate) use journal::{Journal, Lengths};

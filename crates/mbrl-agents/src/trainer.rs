@@ -307,6 +307,9 @@ impl Trainer {
         journal.checkpoint(self.progress.env_steps, |out| {
             checkpoint::write(out, &state, snapshot.as_ref(), agent)
         })?;
+        if let (Some(run), Some(policy)) = (&self.run, agent.network()) {
+            run.write_policy(policy)?;
+        }
         jsonl.leave();
         self.tell(Event::Checkpointed)
     }

@@ -1,13 +1,25 @@
-//! `report`: what runs came to.
+//! `report`: what runs came to, on stdout and as a page to look at.
 
+mod breakdown;
+mod curve;
+mod exploitation;
+mod figures;
+mod findings;
 mod group;
+mod html;
 mod markdown;
+mod page;
+mod probe;
+mod repeat;
+mod sections;
 
 use crate::{Outcome, out};
+use findings::Level;
 use group::Group;
 use mbrl_agents::RunDir;
 use mbrl_core::{Context, Error, Result};
-use std::path::PathBuf;
+use page::Judged;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -17,6 +29,12 @@ pub(crate) struct Args {
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
+    /// Where the page is to be; report.html in the folder of the first run if not given. Figures lie beside it, in plots/.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Judge models by so many fresh steps in the environment; 0 for not at all.
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100_000))]
+    fresh: u32,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -40,5 +58,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     } else {
         markdown::print(&groups)?;
     }
+    let file = args.out.clone().unwrap_or_else(|| Path::new(&groups[0].runs[0].dir).join("report.html"));
+    let judged: Vec<Judged<'_>> =
+        groups.iter().map(|group| Judged::new(group, args.fresh as usize)).collect();
+    page::write(&file, &judged)?;
+    // Whoever does not open the page is to hear it all the same.
+    for finding in judged.iter().flat_map(|judged| &judged.findings) {
+        if finding.level == Level::Alarm {
+            out::progress(format_args!("alarm: {}", finding.says));
+        }
+    }
+    out::progress(format_args!("wrote {}", file.display()));
     Ok(Outcome::Well)
 }

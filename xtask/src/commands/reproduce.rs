@@ -72,12 +72,6 @@ pub(crate) static RECIPES: &[Recipe] = &[
         cost: "0.4 core-hours",
         make: learning::mbpo_pendulum,
     },
-    Recipe {
-        name: "mbpo-cartpole",
-        summary: "MBPO on cartpole, beside SAC with 1 and with 10 updates a step, 5 seeds",
-        cost: "0.6 core-hours",
-        make: learning::mbpo_cartpole,
-    },
 ];
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {

@@ -4,7 +4,9 @@ use super::MbpoConfig;
 use super::imagination::{Imagination, World};
 use super::theory::{Now, Theory};
 use crate::sac::SacTally;
-use crate::{Actor, Agent, Discount, Mind, PolicyActor, SacBatch, SacLearner, Setup, SingleRow, keep, known};
+use crate::{
+    Actor, Agent, Discount, Mind, PolicyActor, SacBatch, SacLearner, SacPolicy, Setup, SingleRow, keep, known,
+};
 use mbrl_buffer::{Mixture, ReplayBuffer, Rounding};
 use mbrl_core::{
     Belief, Context, Error, FitData, Key, Mode, Recorder, Result, Transition, TransitionBatch, UniformPolicy,
@@ -221,6 +223,10 @@ impl Agent for MbpoAgent {
     fn mind(&self) -> Option<Mind<'_>> {
         let members = &self.kept.elites;
         (!members.is_empty()).then_some(Mind { belief: &self.belief, members })
+    }
+
+    fn network(&self) -> Option<&SacPolicy> {
+        Some(self.learner.policy())
     }
 
     fn save(&self, mut out: &mut dyn Write) -> Result<()> {

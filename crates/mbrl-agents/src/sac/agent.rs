@@ -1,6 +1,6 @@
 //! The agent: acts by its actor, keeps what it sees, updates so many times a step.
 
-use super::{Discount, SacBatch, SacConfig, SacLearner, SacLosses};
+use super::{Discount, SacBatch, SacConfig, SacLearner, SacLosses, SacPolicy};
 use crate::{Actor, Agent, PolicyActor, Setup, SingleRow};
 use mbrl_buffer::{NStepBatch, ReplayBuffer};
 use mbrl_core::{Context, Error, Key, Mode, Recorder, Result, Spec, Transition, UniformPolicy};
@@ -202,6 +202,10 @@ impl Agent for SacAgent {
 
     fn actor(&self) -> Result<Box<dyn Actor + '_>> {
         Ok(Box::new(PolicyActor::new(self.learner.policy())))
+    }
+
+    fn network(&self) -> Option<&SacPolicy> {
+        Some(self.learner.policy())
     }
 
     fn save(&self, mut out: &mut dyn Write) -> Result<()> {

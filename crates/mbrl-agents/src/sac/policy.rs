@@ -5,7 +5,9 @@ use mbrl_core::{
     BoxSpace, Error, Key, Lent, Mode, Noise, NoiseSpec, Policy, Result, RowBuf, Rows, RowsMut, Scratch,
     ScratchSpec, Space, Spec,
 };
-use mbrl_nn::{ActionUnits, Mlp, SquashedHead};
+use mbrl_nn::{ActionUnits, Loaded, LogStd, Mlp, SquashedHead, Store};
+use serde::de::DeserializeOwned;
+use std::io::{Read, Write};
 
 /// Tanh-Gaussian policies of one shape, a member each.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,20 +16,48 @@ pub struct SacPolicy {
     pub(super) net: Mlp,
     /// Actions in the units of the environment.
     head: SquashedHead,
+    log_std: LogStd,
     /// `[agents, params]`
     pub(super) theta: Vec<f32>,
 }
 
 impl SacPolicy {
     pub(super) fn new(config: &SacConfig, spec: &Spec, agents: usize, key: Key) -> Result<Self> {
-        let Space::Box(space) = &spec.act else {
-            return Err(Error::invalid("soft actor-critic needs numbers as actions, not a choice"));
-        };
         let (obs, act) = (spec.obs.dim(), spec.act.dim());
+        let head = head(spec, config.log_std)?;
         let net = Mlp::new(obs, &config.hidden, 2 * act, config.activation)?;
-        let head = SquashedHead::new(space, config.log_std, ActionUnits::Tanh)?;
         let theta = config.init.parameters(&net, agents, key);
-        Ok(SacPolicy { spec: spec.clone(), net, head, theta })
+        Ok(SacPolicy { spec: spec.clone(), net, head, log_std: config.log_std, theta })
+    }
+
+    /// Writes the policies and what they act in, so that [`load`](SacPolicy::load) needs nothing else.
+    pub fn save(&self, out: &mut dyn Write) -> Result<()> {
+        let json = |what: &dyn Fn() -> serde_json::Result<String>| what().map_err(Error::backend);
+        let mut store = Store::default();
+        store.put_network("actor", &self.net, &self.theta)?;
+        store.note("members", self.members())?;
+        store.note("spec", json(&|| serde_json::to_string(&self.spec))?)?;
+        store.note("log_std", json(&|| serde_json::to_string(&self.log_std))?)?;
+        store.write(out)
+    }
+
+    /// Reads to the end what [`save`](SacPolicy::save) wrote.
+    pub fn load(from: &mut dyn Read) -> Result<Self> {
+        fn note<T: DeserializeOwned>(loaded: &Loaded, name: &str) -> Result<T> {
+            serde_json::from_str(loaded.note(name)?)
+                .map_err(|error| Error::corrupt(format_args!("the note `{name}`: {error}")))
+        }
+        let mut loaded = Loaded::read(from)?;
+        let (spec, log_std): (Spec, LogStd) = (note(&loaded, "spec")?, note(&loaded, "log_std")?);
+        let (net, members) = (loaded.network("actor")?, note(&loaded, "members")?);
+        let theta = loaded.take_network("actor", &net, members)?;
+        let head = head(&spec, log_std)?;
+        head.check(&net)?;
+        if net.input() != spec.obs.dim() {
+            let (sees, there) = (net.input(), spec.obs.dim());
+            return Err(Error::corrupt(format_args!("an actor that sees {sees} numbers of {there}")));
+        }
+        Ok(SacPolicy { spec, net, head, log_std, theta })
     }
 
     /// The network of one policy.
@@ -74,6 +104,16 @@ impl SacPolicy {
         self.theta.get(at..at + params).ok_or_else(|| {
             Error::invalid(format_args!("policy member {member} of {}", self.theta.len() / params))
         })
+    }
+}
+
+/// Actions in the units of the environment.
+fn head(spec: &Spec, log_std: LogStd) -> Result<SquashedHead> {
+    match &spec.act {
+        Space::Box(space) => SquashedHead::new(space, log_std, ActionUnits::Tanh),
+        Space::Discrete { .. } => {
+            Err(Error::invalid("soft actor-critic needs numbers as actions, not a choice"))
+        }
     }
 }
 

@@ -193,6 +193,16 @@ fn a_fixed_temperature_stays_and_targets_follow_when_it_is_said() {
 }
 
 #[test]
+fn a_policy_by_itself_acts_as_it_did() {
+    let (learner, mut bytes) = (learner(2), Vec::new());
+    learner.policy().save(&mut bytes).unwrap();
+    let loaded = SacPolicy::load(&mut &bytes[..]).unwrap();
+    assert_eq!(&loaded, learner.policy());
+    bytes[60] ^= 1;
+    assert!(SacPolicy::load(&mut &bytes[..]).is_err());
+}
+
+#[test]
 fn members_act_by_their_own_parameters() {
     let learner = learner(3);
     let policy = learner.policy();

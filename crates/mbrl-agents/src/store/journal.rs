@@ -1,6 +1,7 @@
 //! The files that a run writes while it goes on.
 
 use super::RunDir;
+use super::tensorboard::Events;
 use crate::JsonlRecorder;
 use mbrl_buffer::write_aside;
 use mbrl_core::{Context, Error, Result};
@@ -14,6 +15,7 @@ pub(crate) struct Journal {
     run: RunDir,
     metrics: Lines,
     timing: Lines,
+    events: Events,
     // Held for as long as this lives; a process that is killed gives it back.
     _lock: File,
 }
@@ -30,13 +32,17 @@ impl Journal {
     pub(crate) fn open(run: &RunDir) -> Result<Self> {
         let folder = run.checkpoints();
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let lock = lock(&folder.join("lock"), run)?;
         let journal = Journal {
-            _lock: lock(&folder.join("lock"), run)?,
             metrics: Lines::open(run.metrics_path())?,
             timing: Lines::open(run.timing_path())?,
+            // Nothing is ever written to the lock, so that its date is that of the run.
+            events: Events::open(run, &lock)?,
             run: run.clone(),
+            _lock: lock,
         };
         sync_folder(run.path());
+        sync_folder(&run.events_folder());
         Ok(journal)
     }
 
@@ -45,7 +51,8 @@ impl Journal {
         self.metrics.rewind(lengths.metrics)?;
         // Nothing is promised of times, so that a lack of them is no reason to stop. What comes next begins a line.
         let whole = self.timing.whole(lengths.timing.min(self.timing.len))?;
-        self.timing.rewind(whole)
+        self.timing.rewind(whole)?;
+        self.events.rebuild(&self.run, self.lengths())
     }
 
     /// Appends the lines that are complete. Where it fails, they are taken back out of the files; where that fails too,
@@ -54,11 +61,16 @@ impl Journal {
         if recorder.metrics().is_empty() {
             return Ok(());
         }
-        let before = self.metrics.len;
-        self.metrics.append(recorder.metrics())?;
-        if let Err(error) = self.timing.append(recorder.timing()) {
+        let before = (self.metrics.len, self.timing.len, self.events.len());
+        let (metrics, timing) = (recorder.metrics(), recorder.timing());
+        self.metrics.append(metrics)?;
+        let appended = self.timing.append(timing);
+        let appended = appended.and_then(|()| self.events.append(&mut { metrics }, &mut { timing }));
+        if let Err(error) = appended {
             // They are still in the recorder, and would stand there twice when they are appended again.
-            self.metrics.take_back(before);
+            self.metrics.take_back(before.0);
+            self.timing.take_back(before.1);
+            self.events.take_back(before.2);
             return Err(error);
         }
         recorder.clear();
@@ -77,6 +89,7 @@ impl Journal {
     pub(crate) fn sync(&self) -> Result<Lengths> {
         self.metrics.sync()?;
         self.timing.sync()?;
+        self.events.sync()?;
         Ok(self.lengths())
     }
 
@@ -113,15 +126,15 @@ fn lock(path: &Path, run: &RunDir) -> Result<File> {
     }
 }
 
-/// A file that grows by whole lines.
-struct Lines {
+/// A file that grows by whole lines, or by whole records of another kind.
+pub(super) struct Lines {
     path: PathBuf,
     file: File,
     len: u64,
 }
 
 impl Lines {
-    fn open(path: PathBuf) -> Result<Self> {
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.create(true).read(true).write(true).truncate(false).open(&path);
         let file = file.with_context(|| path.display().to_string())?;
@@ -131,12 +144,16 @@ impl Lines {
         Ok(lines)
     }
 
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
     fn seek(&mut self) -> Result<()> {
         let end = SeekFrom::Start(self.len);
         self.file.seek(end).map(|_| ()).with_context(|| self.path.display().to_string())
     }
 
-    fn rewind(&mut self, len: u64) -> Result<()> {
+    pub(super) fn rewind(&mut self, len: u64) -> Result<()> {
         if self.len < len {
             return Err(Error::corrupt(format_args!(
                 "{} has {} bytes, and the checkpoint knows of {len}: put back what was cut off it, or begin anew \
@@ -152,7 +169,7 @@ impl Lines {
         self.seek()
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         if let Err(error) = self.file.write_all(bytes) {
             // Half a line would be worse than none.
             self.take_back(self.len);
@@ -163,7 +180,7 @@ impl Lines {
     }
 
     /// Cuts the file after so many bytes as far as it can be: it has failed before, and that is what is told.
-    fn take_back(&mut self, len: u64) {
+    pub(super) fn take_back(&mut self, len: u64) {
         let _ = self.file.set_len(len);
         self.len = len;
         let _ = self.seek();
@@ -186,7 +203,7 @@ impl Lines {
         Ok(0)
     }
 
-    fn sync(&self) -> Result<()> {
+    pub(super) fn sync(&self) -> Result<()> {
         self.file.sync_data().with_context(|| format!("writing {}", self.path.display()))
     }
 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 /// | `manifest.json` | [what made it](Manifest) |
 /// | `metrics.jsonl` | a line for each number of steps at which something was recorded |
 /// | `timing.jsonl` | how long it took; joined on `env_steps` |
+/// | `tb/` | the numbers of `metrics.jsonl` once more, as a file of events that TensorBoard reads |
 /// | `checkpoint/` | the last two states of the run, each whole |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {
@@ -62,7 +63,9 @@ impl RunDir {
             )));
         }
         // What is left of a run would be taken for the beginning of this one.
-        if run.metrics_path().exists() || run.timing_path().exists() || !run.checkpoint_paths()?.is_empty() {
+        let is_recorded =
+            [run.metrics_path(), run.timing_path(), run.events_folder()].iter().any(|path| path.exists());
+        if is_recorded || !run.checkpoint_paths()?.is_empty() {
             return Err(Error::invalid(format_args!(
                 "{} holds what is left of a run without {CONFIG}: name another folder",
                 place()
@@ -180,6 +183,11 @@ impl RunDir {
 
     pub(super) fn timing_path(&self) -> PathBuf {
         self.path.join("timing.jsonl")
+    }
+
+    /// The folder of the file for TensorBoard.
+    pub(super) fn events_folder(&self) -> PathBuf {
+        self.path.join("tb")
     }
 
     /// The folder of checkpoints.

@@ -1,6 +1,6 @@
 //! Runs that differ by their seed alone, and what they have in common.
 
-use mbrl_agents::{RunConfig, RunDir, ci95, mean};
+use mbrl_agents::{Line, Manifest, RunConfig, RunDir, Timing, ci95, mean};
 use mbrl_core::Result;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,16 @@ pub(super) struct Run {
     pub(super) exact_resume: bool,
     #[serde(skip)]
     pub(super) config: RunConfig,
+    #[serde(skip)]
+    pub(super) manifest: Manifest,
+    #[serde(skip)]
+    pub(super) metrics: Vec<Line>,
+    #[serde(skip)]
+    pub(super) timing: Vec<Timing>,
+}
+
+fn scalar(line: &Line, name: &str) -> Option<f64> {
+    line.scalars.get(name).copied().flatten()
 }
 
 /// The mean return of an evaluation.
@@ -33,8 +43,17 @@ pub(super) struct Point {
 impl Run {
     pub(super) fn read(run: &RunDir) -> Result<Self> {
         let (config, manifest) = (run.config()?, run.manifest()?);
-        let (metrics, timing) = (run.metrics()?, run.timing()?);
-        let scalar = |line: &mbrl_agents::Line, name: &str| line.scalars.get(name).copied().flatten();
+        let dir = run.path().display().to_string();
+        Ok(Run::of(dir, config, manifest, run.metrics()?, run.timing()?))
+    }
+
+    pub(super) fn of(
+        dir: String,
+        config: RunConfig,
+        manifest: Manifest,
+        metrics: Vec<Line>,
+        timing: Vec<Timing>,
+    ) -> Self {
         let evaluations = metrics.iter().filter_map(|line| {
             scalar(line, "eval/return").map(|mean_return| Point { env_steps: line.env_steps, mean_return })
         });
@@ -44,8 +63,8 @@ impl Run {
                 *phases.entry(path.clone()).or_default() += seconds;
             }
         }
-        Ok(Run {
-            dir: run.path().display().to_string(),
+        Run {
+            dir,
             seed: config.seed,
             env_steps: metrics.last().map_or(0, |line| line.env_steps),
             evaluations: evaluations.collect(),
@@ -54,7 +73,16 @@ impl Run {
             phases,
             exact_resume: manifest.exact_resume,
             config,
-        })
+            manifest,
+            metrics,
+            timing,
+        }
+    }
+
+    /// All numbers that were recorded under a name and are numbers, with the steps at which they were.
+    pub(super) fn scalars(&self, name: &str) -> Vec<(u64, f64)> {
+        let at = |line: &Line| Some((line.env_steps, scalar(line, name)?));
+        self.metrics.iter().filter_map(at).collect()
     }
 
     pub(super) fn last(&self) -> Option<Point> {

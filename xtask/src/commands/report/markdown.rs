@@ -93,9 +93,14 @@ fn print_time(group: &Group) -> Result<()> {
     table(&["phase", "time", "share"], &rows)
 }
 
-/// The settings in which groups differ.
 fn print_differences(groups: &[Group]) -> Result<()> {
     out::line("# What differs\n")?;
+    let (headings, rows) = differences(&groups.iter().collect::<Vec<_>>())?;
+    table(&headings.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
+}
+
+/// The settings in which groups differ, as a table: its headings and its rows.
+pub(super) fn differences(groups: &[&Group]) -> Result<(Vec<String>, Vec<Vec<String>>)> {
     let mut values = BTreeMap::<String, Vec<String>>::new();
     for (i, group) in groups.iter().enumerate() {
         let tree = serde_json::to_value(group.config()).map_err(Error::backend)?;
@@ -104,10 +109,10 @@ fn print_differences(groups: &[Group]) -> Result<()> {
         }
     }
     values.retain(|_, row| row.windows(2).any(|pair| pair[0] != pair[1]));
-    let names: Vec<&str> = groups.iter().map(|group| group.runs[0].dir.as_str()).collect();
-    let headings: Vec<&str> = std::iter::once("setting").chain(names).collect();
-    let rows = values.into_iter().map(|(path, row)| std::iter::once(path).chain(row).collect::<Vec<_>>());
-    table(&headings, &rows.collect::<Vec<_>>())
+    let names = groups.iter().map(|group| group.runs[0].dir.clone());
+    let headings = std::iter::once("setting".to_owned()).chain(names).collect();
+    let rows = values.into_iter().map(|(path, row)| std::iter::once(path).chain(row).collect());
+    Ok((headings, rows.collect()))
 }
 
 fn interval(over: &Over) -> String {

@@ -230,15 +230,6 @@ pub(super) fn mbpo_pendulum(scale: Scale) -> Result<Made> {
     Ok(Made { table: folded(&reached(&curves, -200.0), &made.table), ..made })
 }
 
-pub(super) fn mbpo_cartpole(scale: Scale) -> Result<Made> {
-    let groups = beside_sac("cartpole", [5_000, 10_000, 5_000], 500);
-    let curves = groups.iter().map(|group| group.evaluations(scale)).collect::<Result<Vec<_>>>()?;
-    let solved = Reference { label: "solved".to_owned(), y: 200.0 };
-    let x = ["steps in the environment", "steps"];
-    let made = made(Look { title: "MBPO on cartpole", x, style: Style::Band }, &curves, vec![solved])?;
-    Ok(Made { table: folded(&reached(&curves, 200.0), &made.table), ..made })
-}
-
 pub(super) fn cartpole(scale: Scale) -> Result<Made> {
     let pets = Group {
         name: "PETS",

@@ -1,6 +1,6 @@
 //! Lines stand in the files whole and once, or not at all.
 
-use super::{Journal, Lines};
+use super::{Journal, Lengths, Lines};
 use crate::{JsonlRecorder, Manifest, RunConfig, RunDir};
 use mbrl_core::Recorder;
 use mbrl_testkit::fakes::ManualClock;
@@ -39,18 +39,27 @@ fn one_line() -> JsonlRecorder {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn lines_that_only_one_file_has_room_for_are_in_neither() {
+fn lines_that_not_all_files_have_room_for_are_in_none() {
     let folder = Folder::new("room");
     let run = folder.run();
     let mut journal = Journal::open(&run).unwrap();
-    let room = std::mem::replace(&mut journal.timing, Lines::open("/dev/full".into()).unwrap());
     let mut recorder = one_line();
-    let error = journal.append(&mut recorder).unwrap_err();
-    assert!(error.is_io() && error.to_string().contains("/dev/full"), "{error}");
-    assert_eq!(std::fs::read(run.metrics_path()).unwrap(), b"");
-    // When there is room again, each is written once.
-    journal.timing = room;
     let lines = recorder.metrics().to_vec();
+    let full = || Lines::open("/dev/full".into()).unwrap();
+    let check = |journal: &mut Journal, recorder: &mut JsonlRecorder| {
+        let error = journal.append(recorder).unwrap_err();
+        assert!(error.is_io() && error.to_string().contains("/dev/full"), "{error}");
+        assert_eq!(std::fs::read(run.metrics_path()).unwrap(), b"");
+        assert_eq!(std::fs::read(run.timing_path()).unwrap(), b"");
+        assert_eq!(journal.lengths(), Lengths::default());
+    };
+    let room = std::mem::replace(&mut journal.timing, full());
+    check(&mut journal, &mut recorder);
+    journal.timing = room;
+    let room = std::mem::replace(journal.events.lines(), full());
+    check(&mut journal, &mut recorder);
+    *journal.events.lines() = room;
+    // When there is room again, each is written once.
     journal.append(&mut recorder).unwrap();
     assert_eq!(std::fs::read(run.metrics_path()).unwrap(), lines);
     assert_eq!((run.metrics().unwrap().len(), run.timing().unwrap().len()), (1, 1));
@@ -73,7 +82,7 @@ fn times_go_on_after_the_last_line_that_is_whole() {
     ] {
         std::fs::write(run.timing_path(), &there).unwrap();
         let mut journal = Journal::open(&run).unwrap();
-        let lengths = super::Lengths { metrics: 0, timing: kept as u64 };
+        let lengths = Lengths { metrics: 0, timing: kept as u64 };
         journal.rewind(lengths).unwrap();
         assert_eq!(journal.lengths().timing, whole as u64, "{there:.80}, {kept}");
         journal.append(&mut one_line()).unwrap();

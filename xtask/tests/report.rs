@@ -1,0 +1,172 @@
+//! The page that `report` writes, and the figures beside it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod common;
+
+use common::{Folder, stderr};
+use std::path::Path;
+
+const SECTIONS: [&str; 10] = [
+    "How it went",
+    "Summary",
+    "Learning curves",
+    "Model error by horizon",
+    "Calibration",
+    "Rollout length",
+    "Bounds",
+    "Learning",
+    "Where the time went",
+    "How to repeat it",
+];
+
+fn read(file: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(file).unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Nothing is fetched, nothing runs, and every figure of the page is there as files.
+fn is_whole(page: &str, plots: &Path) {
+    for foreign in ["http:", "https:", "<script", "<link", "<img", "@import", "src="] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    assert!(page.contains("prefers-color-scheme: dark") && page.contains("width=device-width"));
+    for tag in ["figure", "table", "details", "section", "svg", "h2", "h3", "p", "div", "pre", "ul"] {
+        let (open, close) = (
+            page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count(),
+            page.matches(&format!("</{tag}>")).count(),
+        );
+        assert_eq!(open, close, "{tag}");
+    }
+    let figures = page.matches("<figure").count();
+    let names = names(plots);
+    assert_eq!(names.len(), 2 * figures, "{names:?}");
+    for name in names {
+        assert!(page.contains(&format!("href=\"plots/{name}\"")), "{name}");
+        let bytes = std::fs::read(plots.join(&name)).unwrap();
+        let begin: &[u8] = if name.ends_with(".svg") { b"<svg xmlns=" } else { b"\x89PNG\r\n" };
+        assert!(bytes.starts_with(begin) && bytes.len() > 1_000, "{name}");
+    }
+    // Anchors are unique, and each link of the page leads to one.
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    for (i, id) in ids.iter().enumerate() {
+        assert!(!ids[..i].contains(id), "{id}");
+    }
+    for link in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(ids.contains(&link), "{link}");
+    }
+}
+
+#[test]
+fn a_run_with_a_model_gets_a_page_with_everything() {
+    let here = Folder::new("page");
+    here.said("train mbpo --quick --set eval.every=100 --set eval.episodes=2 --out run");
+    let output = here.call("report run --fresh 250").output().unwrap();
+    let said = stderr(&output);
+    assert!(output.status.success() && said.ends_with("wrote run/report.html\n"), "{said}");
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("# mbpo on pendulum, preset fast\n"));
+    let folder = here.path().join("run");
+    let page = read(folder.join("report.html"));
+    for section in SECTIONS {
+        assert!(page.contains(&format!(">{section}</h2>")), "{section}");
+    }
+    is_whole(&page, &folder.join("plots"));
+    let plots = names(&folder.join("plots"));
+    for plot in [
+        "returns",
+        "model-error",
+        "calibration",
+        "rollouts",
+        "theory-errors",
+        "bounds",
+        "model",
+        "sac",
+        "time",
+    ] {
+        assert!(plots.contains(&format!("{plot}.svg")), "{plot}: {plots:?}");
+    }
+    assert!(page.contains("imagined less evaluation") && page.contains("250 fresh steps in 2 episodes"));
+    let repeat =
+        "cargo xtask train mbpo --env pendulum --preset fast --seed 0 --steps 300 --quick --out run-again";
+    assert!(page.contains(repeat), "{repeat}");
+    // The same run gives the same page, and --json one document beside it.
+    let report = here.json("report run --fresh 250 --json");
+    assert_eq!(report[0]["algo"], "mbpo");
+    assert_eq!(read(folder.join("report.html")), page);
+}
+
+#[test]
+fn the_command_on_the_page_repeats_the_run() {
+    let here = Folder::new("repeat");
+    here.said("train random --env lqr --steps 120 --seed 4 --set eval.every=40 --out run");
+    here.said("report run");
+    let page = read(here.path().join("run/report.html"));
+    let command = page.split("cargo xtask ").nth(1).unwrap().split("</pre>").next().unwrap();
+    here.said(command);
+    assert_eq!(here.metrics("run"), here.metrics("run-again"));
+}
+
+#[test]
+fn runs_without_a_model_or_a_checkpoint_get_a_page_that_says_so() {
+    let here = Folder::new("bare");
+    here.said("train random --quick --out run");
+    here.said("report run");
+    let page = read(here.path().join("run/report.html"));
+    is_whole(&page, &here.path().join("run/plots"));
+    for said in ["has no model", "imagines no rollouts", "No theory was recorded", "acts at random"] {
+        assert!(page.contains(said), "{said}");
+    }
+    std::fs::remove_dir_all(here.path().join("run/checkpoint")).unwrap();
+    std::fs::write(here.path().join("run/metrics.jsonl"), "").unwrap();
+    here.said("report run");
+    let page = read(here.path().join("run/report.html"));
+    assert!(page.contains("Nothing has been recorded") && page.contains("could not be looked at"));
+}
+
+#[test]
+fn a_policy_that_exploits_its_model_is_an_alarm_on_the_page_and_on_stderr() {
+    let here = Folder::new("alarm");
+    here.said("train mbpo --quick --out run");
+    let file = here.path().join("run/metrics.jsonl");
+    let imagined = |line: &str| match line.split_once("\"rollout/return\":") {
+        Some((before, after)) => {
+            format!("{before}\"rollout/return\":5e4{}\n", &after[after.find(',').unwrap()..])
+        }
+        None => format!("{line}\n"),
+    };
+    let lines: String = read(&file).lines().map(imagined).collect();
+    std::fs::write(&file, lines).unwrap();
+    let output = here.call("report run --fresh 0").output().unwrap();
+    assert!(output.status.success() && stderr(&output).contains("alarm: The policy exploits the model."));
+    let page = read(here.path().join("run/report.html"));
+    assert!(page.contains("role=\"alert\"><p><strong>Alarm.</strong> The policy exploits the model."));
+    assert!(page.contains("shorter rollouts") && page.contains("--fresh 0"));
+}
+
+#[test]
+fn several_groups_share_a_page_where_it_is_wanted() {
+    let here = Folder::new("groups");
+    for seed in 0..2 {
+        here.said(&format!("train random --env lqr --steps 60 --seed {seed} --out s{seed}"));
+    }
+    here.said("train random --env lqr --steps 30 --out short");
+    here.said("report s0 short s1 --out all/page.html");
+    let page = read(here.path().join("all/page.html"));
+    is_whole(&page, &here.path().join("all/plots"));
+    for said in ["2 configurations compared", ">What differs</h2>", ">1. random on lqr</h2>", "seeds 0, 1"] {
+        assert!(page.contains(said), "{said}");
+    }
+    let plots = names(&here.path().join("all/plots"));
+    for plot in ["comparison-1", "1-returns", "2-returns"] {
+        assert!(plots.contains(&format!("{plot}.png")), "{plot}: {plots:?}");
+    }
+    assert!(!here.path().join("s0/report.html").exists());
+}
