@@ -20,7 +20,7 @@ pub struct TheoryConfig {
     /// From at most so many of the newest transitions; 0 for no theory at all.
     pub rows: usize,
     /// σ₀, by which world and model are blurred alike before their total variation is taken, in deviations of each number of
-    /// the observation.
+    /// the observation, over all that is kept.
     pub smoothing: f64,
     /// Draws a row.
     pub draws: usize,
@@ -52,6 +52,10 @@ impl TheoryConfig {
     }
 }
 
+/// From about so many transitions, evenly spread over all that are kept, it is told how far the numbers of an observation
+/// deviate. The newest alone would not do: where a policy has learnt to stand still, they hardly do.
+const SCALE_ROWS: usize = 4096;
+
 /// How often an interval is to cover what it estimates.
 const CONFIDENCE: f64 = 0.95;
 
@@ -64,6 +68,8 @@ pub(super) struct Theory {
     fitted: Vec<f32>,
     scratch: Scratch,
     newest: TransitionBatch,
+    spread_out: TransitionBatch,
+    indices: Vec<u32>,
     moments: [Vec<f32>; 2],
     normals: [RowBuf; 4],
 }
@@ -106,7 +112,10 @@ impl Theory {
         spread.moments(state, act, MomentsMut::new(mean, variance, rows, width), &mut self.scratch)?;
         let moments = MomentsMut::new(mean, variance, rows, width);
         let predicted = Predicted::new(moments.view(), world.elites, real.dims().obs)?;
-        let (next, scale) = (self.newest.next_obs.view(), deviations(state)?);
+        self.indices.clear();
+        self.indices.extend((0..real.len() as u32).step_by(real.len().div_ceil(SCALE_ROWS)));
+        real.gather(&self.indices, &mut self.spread_out)?;
+        let (next, scale) = (self.newest.next_obs.view(), deviations(self.spread_out.obs.view())?);
         let smoothing = Smoothing::new(&scale, config.smoothing)?;
         let eps_m = eps_m_smoothed(next, &predicted, &smoothing, draws("smoothed"), CONFIDENCE)?;
         let w1 = eps_m_w1(next, &predicted, &scale, draws("w1"), CONFIDENCE)?;
