@@ -4,30 +4,12 @@
 
 mod common;
 
-use common::{CrashAfter, Folder, Mark, Notes, kept, metrics, saved, setup, trainer};
+use common::{CrashAfter, Folder, Notes, config, kept, marked, metrics, saved, setup, trainer};
 use mbrl_agents::{
-    Callback, CheckpointConfig, EvalConfig, Event, Flow, Line, Manifest, RunConfig, RunDir, Standing,
-    Stopped, Trainer, load_agent,
+    Callback, EvalConfig, Event, Flow, Line, Manifest, RunConfig, RunDir, Standing, Stopped, load_agent,
 };
 use mbrl_core::Result;
 use std::path::Path;
-
-fn config() -> RunConfig {
-    RunConfig {
-        env: "cartpole".to_owned(),
-        steps: 130,
-        eval: EvalConfig { every: 40, episodes: 2, target: None },
-        checkpoint: CheckpointConfig { every: 20 },
-        ..RunConfig::default()
-    }
-}
-
-/// A trainer of the marked agent.
-fn marked(config: &RunConfig, folder: &Path) -> Trainer {
-    let make = || mbrl_envs::make("cartpole").unwrap();
-    let agent = Mark::of(make().spec());
-    kept(config, folder, make(), make(), agent).unwrap()
-}
 
 fn crash(config: &RunConfig, folder: &Path, at: u64) {
     marked(config, folder).watch(CrashAfter(at)).run().unwrap_err();

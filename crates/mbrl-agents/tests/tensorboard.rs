@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{CrashAfter, Folder, Mark, kept, metrics};
-use mbrl_agents::{Actor, Agent, CheckpointConfig, EvalConfig, Line, Manifest, RunConfig, RunDir, Trainer};
+use common::{CrashAfter, Folder, config, marked, metrics};
+use mbrl_agents::{Actor, Agent, CheckpointConfig, Line, Manifest, RunConfig, RunDir, Trainer};
 use mbrl_core::{End, Env, Error, Key, Recorder, Result, Space, Spec, Step, Transition};
 use mbrl_testkit::fakes::ManualClock;
 use std::io::{Read, Write};
@@ -150,22 +150,6 @@ fn check(run: &Path) {
             line.env_steps
         );
     }
-}
-
-fn config() -> RunConfig {
-    RunConfig {
-        env: "cartpole".to_owned(),
-        steps: 130,
-        eval: EvalConfig { every: 40, episodes: 2, target: None },
-        checkpoint: CheckpointConfig { every: 20 },
-        ..RunConfig::default()
-    }
-}
-
-fn marked(config: &RunConfig, folder: &Path) -> Trainer {
-    let make = || mbrl_envs::make("cartpole").unwrap();
-    let agent = Mark::of(make().spec());
-    kept(config, folder, make(), make(), agent).unwrap()
 }
 
 #[test]

@@ -4,23 +4,12 @@
 
 mod common;
 
-use common::{CrashAfter, Folder, Mark, Notes, kept, metrics, saved};
+use common::{CrashAfter, Folder, Mark, Notes, config, kept, metrics, saved};
 use mbrl_agents::{
-    Callback, CheckpointConfig, EvalConfig, Event, Flow, Manifest, RunConfig, RunDir, Standing, Stopped,
-    Trainer,
+    Callback, EvalConfig, Event, Flow, Manifest, RunConfig, RunDir, Standing, Stopped, Trainer,
 };
 use mbrl_core::{Env, Key, Result, Snapshot, Spec, Step};
 use std::path::{Path, PathBuf};
-
-fn config() -> RunConfig {
-    RunConfig {
-        env: "cartpole".to_owned(),
-        steps: 130,
-        eval: EvalConfig { every: 40, episodes: 2, target: None },
-        checkpoint: CheckpointConfig { every: 20 },
-        ..RunConfig::default()
-    }
-}
 
 /// A trainer of the marked agent in environments of this make.
 fn marked(config: &RunConfig, folder: &Path, make: impl Fn() -> Box<dyn Env>) -> Trainer {

@@ -261,3 +261,28 @@ impl std::fmt::Debug for MbpoAgent {
         f.debug_struct("MbpoAgent").field("config", &self.config).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mbrl_core::{End, NullRecorder, Origin, Space, Spec};
+
+    #[test]
+    fn a_batch_has_its_share_of_real_transitions_rounded_down_and_the_rest_imagined() {
+        let spec = Spec::new(Space::unbounded(1).unwrap(), Space::symmetric(1, 1.0).unwrap());
+        let mut config = MbpoConfig::default().quick();
+        (config.sac.batch, config.termination) = (256, crate::Known::Learnt);
+        let mut agent = MbpoAgent::new(config, &Setup::new(spec), Key::root(0)).unwrap();
+        for step in 1..=20_u64 {
+            let obs = [0.1 * step as f32];
+            let end = if step % 5 == 0 { End::Terminated } else { End::Running };
+            let (act, next_obs) = (&[0.5][..], &[obs[0] + 0.1][..]);
+            let seen = Transition { obs: &obs, act, next_obs, reward: obs[0], end, origin: Origin::World };
+            agent.observe(seen).unwrap();
+            agent.learn(step, Key::root(1).at(step), &mut NullRecorder).unwrap();
+        }
+        // int(256 · 0.05), as the official code has it.
+        let real = agent.drawn.origin.iter().filter(|origin| **origin == Origin::World).count();
+        assert_eq!((real, agent.drawn.len()), (12, 256));
+    }
+}

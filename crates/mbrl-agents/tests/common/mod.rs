@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use mbrl_agents::{
-    Actor, Agent, Callback, Event, Flow, Manifest, RunConfig, RunDir, Setup, Standing, Trainer,
+    Actor, Agent, Callback, CheckpointConfig, EvalConfig, Event, Flow, Manifest, RunConfig, RunDir, Setup,
+    Standing, Trainer,
 };
 use mbrl_core::{Env, Error, Key, Recorder, Result, Space, Spec, SystemClock, Transition};
 use std::io::{Read, Write};
@@ -30,6 +31,24 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A short run in which everything happens several times.
+pub(crate) fn config() -> RunConfig {
+    RunConfig {
+        env: "cartpole".to_owned(),
+        steps: 130,
+        eval: EvalConfig { every: 40, episodes: 2, target: None },
+        checkpoint: CheckpointConfig { every: 20 },
+        ..RunConfig::default()
+    }
+}
+
+/// A trainer of the marked agent.
+pub(crate) fn marked(config: &RunConfig, folder: &Path) -> Trainer {
+    let make = || mbrl_envs::make("cartpole").unwrap();
+    let agent = Mark::of(make().spec());
+    kept(config, folder, make(), make(), agent).unwrap()
 }
 
 /// What an algorithm is given of a named environment.
