@@ -1,18 +1,21 @@
-//! Figures for documents and reports: line charts and small multiples, as SVG and as PNG.
+//! Figures for documents and reports: line charts, small multiples and films, as SVG and as PNG.
 //!
 //! A figure is laid out once, as a list of marks ([`scene`]); the SVG writes that list down and the PNG paints it, so
 //! that the two cannot tell different stories. The same figure gives the same bytes.
 
 mod axis;
 mod draw;
+mod film;
 mod font;
 mod layout;
 mod png;
 mod scene;
+mod stage;
 mod svg;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use film::{Film, Shot};
 pub(crate) use scene::Theme;
 
 use mbrl_core::{Context, Error, Result};
@@ -65,6 +68,7 @@ pub(crate) enum Scale {
 /// Points that belong together.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
+    /// It may be empty where the figure has no other series: then there is no legend.
     pub(crate) name: String,
     pub(crate) style: Style,
     /// In ascending order of `x`.
@@ -144,6 +148,9 @@ impl Figure {
                 "{names} series cannot be told apart: show at most {MOST_SERIES}, or make two figures"
             )));
         }
+        if names > 1 && self.names().contains(&"") {
+            return Err(Error::invalid("series ``: the legend needs its name, unless there is no other"));
+        }
         let mut panels = self.panels.iter().enumerate();
         panels
             .try_for_each(|(i, panel)| panel.check().with_context(|| format!("panel {i} `{}`", panel.title)))
@@ -175,9 +182,6 @@ impl Panel {
     }
 
     fn check_series(&self, series: &Series) -> Result<()> {
-        if series.name.is_empty() {
-            return Err(Error::invalid("the legend needs its name"));
-        }
         if series.points.is_empty() {
             return Err(Error::invalid("it has no points: leave it out, or find out where they went"));
         }

@@ -7,9 +7,10 @@ mod common;
 use common::{Folder, stderr};
 use std::path::Path;
 
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "How it went",
     "Summary",
+    "One episode",
     "Learning curves",
     "Model error by horizon",
     "Calibration",
@@ -81,6 +82,7 @@ fn a_run_with_a_model_gets_a_page_with_everything() {
     is_whole(&page, &folder.join("plots"));
     let plots = names(&folder.join("plots"));
     for plot in [
+        "episode",
         "returns",
         "model-error",
         "calibration",
@@ -94,6 +96,21 @@ fn a_run_with_a_model_gets_a_page_with_everything() {
         assert!(plots.contains(&format!("{plot}.svg")), "{plot}: {plots:?}");
     }
     assert!(page.contains("imagined less evaluation") && page.contains("250 fresh steps in 2 episodes"));
+    // The film moves where that is wanted, needs no script, and can be stopped.
+    for said in [
+        "its return is \u{2212}",
+        " in 200 steps. It was cut at the time limit.",
+        "id=\"episode-pause\"><label for=\"episode-pause\">",
+        "@keyframes film-episode {",
+        "steps(200) infinite",
+        "@media (prefers-reduced-motion: reduce) { .film { display: none; } }",
+        "@media print { nav, .film { display: none; }",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    let film = page.split("<div class=\"film\">").nth(1).unwrap().split("</div>").next().unwrap();
+    assert!(film.len() < 20_000, "{}", film.len());
+    assert_eq!(read(folder.join("plots/episode.svg")).matches(">step ").count(), 8);
     let repeat =
         "cargo xtask train mbpo --env pendulum --preset fast --seed 0 --steps 300 --quick --out run-again";
     assert!(page.contains(repeat), "{repeat}");
@@ -128,7 +145,55 @@ fn runs_without_a_model_or_a_checkpoint_get_a_page_that_says_so() {
     std::fs::write(here.path().join("run/metrics.jsonl"), "").unwrap();
     here.said("report run");
     let page = read(here.path().join("run/report.html"));
+    // The figures of the report before have gone with what they showed.
+    is_whole(&page, &here.path().join("run/plots"));
     assert!(page.contains("Nothing has been recorded") && page.contains("could not be looked at"));
+}
+
+#[test]
+fn figures_that_a_report_shows_no_more_go_and_no_other_file() {
+    let here = Folder::new("stale");
+    here.said("train random --env lqr --steps 60 --out run");
+    here.said("report run");
+    let plots = here.path().join("run/plots");
+    let before = names(&plots);
+    assert!(before.contains(&"returns.svg".to_owned()) && before.contains(&"episode.png".to_owned()));
+    // A second report beside the first shares its figures; a person's files have the names of figures, but no report has
+    // said that they are its own.
+    here.said("report run --out run/again.html");
+    for own in ["bounds.svg", "mine.png", "notes.txt"] {
+        std::fs::write(plots.join(own), "mine").unwrap();
+    }
+    std::fs::remove_dir_all(here.path().join("run/checkpoint")).unwrap();
+    here.said("report run --out run/again.html");
+    assert_eq!(names(&plots).len(), before.len() + 3);
+    here.said("report run");
+    let after = names(&plots);
+    assert!(
+        !after.contains(&"episode.svg".to_owned()) && !after.contains(&"episode.png".to_owned()),
+        "{after:?}"
+    );
+    for kept in ["bounds.svg", "mine.png", "notes.txt", "returns.svg", "returns.png"] {
+        assert!(after.contains(&kept.to_owned()), "{kept}: {after:?}");
+    }
+    assert_eq!(read(plots.join("bounds.svg")), "mine");
+}
+
+#[test]
+fn every_native_environment_is_shown_or_said_not_to_be() {
+    let here = Folder::new("shown");
+    for entry in mbrl_envs::ALL {
+        let name = entry.name;
+        here.said(&format!("train random --quick --env {name} --out {name}"));
+        here.said(&format!("report {name} --fresh 0"));
+        let page = read(here.path().join(format!("{name}/report.html")));
+        let film =
+            page.split("<div class=\"film\">").nth(1).map(|rest| rest.split("</div>").next().unwrap().len());
+        match entry.mdp() {
+            None => assert!(film.is_some_and(|bytes| bytes < 60_000), "{name}: {film:?}"),
+            Some(_) => assert!(film.is_none() && page.contains(&format!("no picture of {name}")), "{name}"),
+        }
+    }
 }
 
 #[test]

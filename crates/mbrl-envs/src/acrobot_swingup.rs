@@ -11,7 +11,7 @@
 //! above, two arms up, and 0.1^(d²) at d beyond that. Nothing terminates.
 
 use crate::two_joints::{Mass, rk4};
-use crate::{Chance, Observed, System};
+use crate::{Chance, Form, Observed, Shape, Sketch, System};
 use mbrl_core::{ChaCha8Rng, Space, Spec};
 use rand::Rng;
 use std::f64::consts::{LN_10, PI};
@@ -87,6 +87,22 @@ impl System for AcrobotSwingup {
         let [sin1, sin2, cos1, cos2] = std::array::from_fn(|i| f64::from(next_obs[i]));
         let beyond = (sin1 + sin2).hypot(2.0 - cos1 - cos2) - TARGET_RADIUS;
         if beyond <= 0.0 { 1.0 } else { (beyond * beyond * -LN_10).exp() }
+    }
+
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let [q1, q2, ..] = self.state(obs);
+        let (upper, lower) = (q1.sin_cos(), (q1 + q2).sin_cos());
+        let elbow = [upper.0, upper.1];
+        let tip = [elbow[0] + lower.0, elbow[1] + lower.1];
+        Some(Sketch {
+            view: [[-2.25, -2.25], [2.25, 2.25]],
+            shapes: vec![
+                Shape::goal(Form::Disc { center: [0.0, 2.0], radius: TARGET_RADIUS }),
+                Shape::body(Form::Rod { ends: [[0.0, 0.0], elbow], radius: 0.05 }),
+                Shape::body(Form::Rod { ends: [elbow, tip], radius: 0.049 }),
+                Shape::scenery(Form::Disc { center: [0.0, 0.0], radius: 0.04 }),
+            ],
+        })
     }
 }
 

@@ -9,7 +9,8 @@
 //! and one step of explicit Euler with dt = 0.02. The reward is 1 a step, that which falls included. The episode
 //! terminates where |x| > 2.4 or |θ| > 12°.
 
-use crate::{Chance, Observed, System};
+use crate::sketch::cart_and_pole;
+use crate::{Chance, Observed, Sketch, System};
 use mbrl_core::{ChaCha8Rng, Space, Spec};
 use rand::Rng;
 use std::f64::consts::PI;
@@ -69,6 +70,11 @@ impl System for Cartpole {
 
     fn reward(&self, _: &[f32], _: &[f32], _: &[f32]) -> f64 {
         1.0
+    }
+
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let [x, _, theta, _] = self.state(obs);
+        Some(Sketch { view: [[-2.7, -0.3], [2.7, 1.2]], shapes: cart_and_pole(x, theta, X_LIMIT, 0.05) })
     }
 
     /// A reward of 1 a step to the horizon: a linear controller gets it all (tested), and nobody gets more.

@@ -16,8 +16,9 @@
 //! Nothing terminates.
 
 use crate::normal::normal;
+use crate::sketch::cart_and_pole;
 use crate::two_joints::{Mass, rk4};
-use crate::{Chance, Observed, System};
+use crate::{Chance, Observed, Sketch, System};
 use mbrl_core::{ChaCha8Rng, Space, Spec};
 use std::f64::consts::PI;
 
@@ -141,6 +142,11 @@ impl System for CartpoleSwingup {
             }
             Goal::Sparse => f64::from(x.abs() <= 0.25 && cos >= 0.995),
         }
+    }
+
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let [x, theta, ..] = self.state(obs);
+        Some(Sketch { view: [[-2.95, -1.15], [2.95, 1.15]], shapes: cart_and_pole(x, theta, X_LIMIT, 0.045) })
     }
 }
 

@@ -10,7 +10,7 @@
 //! controller never meets the bound of its action, and what [`Lqr::riccati`] says is exact.
 
 use crate::riccati::{self, Riccati, Stage};
-use crate::{Chance, Observed, System};
+use crate::{Chance, Form, Observed, Shape, Sketch, System};
 use mbrl_core::{ChaCha8Rng, NoiseSpec, Result, Space, Spec};
 use rand::Rng;
 
@@ -80,6 +80,19 @@ impl System for Lqr {
         let x = self.state(obs);
         let u = f64::from(act[0]).clamp(-MAX_FORCE, MAX_FORCE);
         -(Q[0] * x[0] * x[0] + Q[1] * x[1] * x[1] + R * u * u)
+    }
+
+    /// A mass on a line that is brought to the mark in its middle.
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let [x, _] = self.state(obs);
+        Some(Sketch {
+            view: [[-1.5, -0.2], [1.5, 0.4]],
+            shapes: vec![
+                Shape::scenery(Form::Line(vec![[-1.4, 0.0], [1.4, 0.0]])),
+                Shape::goal(Form::rectangle([0.0, 0.0], 0.02, 0.15)),
+                Shape::body(Form::rectangle([x, 0.1], 0.12, 0.1)),
+            ],
+        })
     }
 
     /// By the Riccati recursion; starts are uniform and noise is independent, so the mean is exact.

@@ -8,7 +8,7 @@
 //! bit. It holds the state in `f64` only from a reset to the end of the first step, and computes that step in `f64`; a
 //! state that `f32` cannot hold is therefore a start.
 
-use crate::{Chance, Observed, System};
+use crate::{Chance, Form, Observed, Shape, Sketch, System};
 use mbrl_core::{ChaCha8Rng, Space, Spec};
 use rand::Rng;
 
@@ -22,6 +22,11 @@ const MAX_SPEED: f64 = 0.07;
 const LEFT: f64 = -1.2;
 const RIGHT: f64 = 0.6;
 const GOAL: f32 = 0.45;
+
+/// The ground as the reference draws it, whose slope is what gravity pulls by: both are multiples of cos 3x.
+fn height(x: f64) -> f64 {
+    0.45 * (3.0 * x).sin() + 0.55
+}
 
 /// What an action within its bounds adds to the speed: an `f32` there, even in the first step.
 fn gain(act: f32, pull: f64) -> f32 {
@@ -82,6 +87,25 @@ impl System for MountainCar {
         let a = f64::from(act[0]);
         let prize = if self.terminated(next_obs) { 100.0 } else { 0.0 };
         prize - 0.1 * a * a
+    }
+
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let [x, _] = self.state(obs);
+        let (radius, goal) = (0.06, f64::from(GOAL));
+        let ground = (0..=60).map(|i| LEFT + (RIGHT - LEFT) * f64::from(i) / 60.0);
+        // The car rolls on the ground, so that its middle is above it along the normal.
+        let slope = 1.35 * (3.0 * x).cos();
+        let up = radius / slope.hypot(1.0);
+        let [foot, top] = [height(goal), height(goal) + 0.25];
+        Some(Sketch {
+            view: [[LEFT - 0.06, 0.04], [RIGHT + 0.06, 1.3]],
+            shapes: vec![
+                Shape::scenery(Form::Line(ground.map(|x| [x, height(x)]).collect())),
+                Shape::scenery(Form::Line(vec![[goal, foot], [goal, top]])),
+                Shape::goal(Form::Polygon(vec![[goal, top], [goal + 0.12, top - 0.05], [goal, top - 0.1]])),
+                Shape::body(Form::Disc { center: [x - slope * up, height(x) + up], radius }),
+            ],
+        })
     }
 
     fn terminated(&self, next_obs: &[f32]) -> bool {

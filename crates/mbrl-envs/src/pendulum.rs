@@ -4,7 +4,7 @@
 //! ω' = clip(ω + (3g/2l · sin θ + 3/ml² · u) dt, ±8), θ' = θ + ω' dt, with g = 10, m = l = 1, dt = 0.05, |u| ≤ 2.
 //! The reward is −(θ² + 0.1 ω² + 0.001 u²) with θ in [−π, π), before the step.
 
-use crate::{Chance, Observed, System};
+use crate::{Chance, Form, Observed, Shape, Sketch, System};
 use mbrl_core::{ChaCha8Rng, Space, Spec};
 use rand::Rng;
 use std::f64::consts::PI;
@@ -51,6 +51,17 @@ impl System for Pendulum {
         let [theta, omega] = self.state(obs);
         let torque = f64::from(act[0]).clamp(-MAX_TORQUE, MAX_TORQUE);
         -(theta * theta + 0.1 * omega * omega + 0.001 * torque * torque)
+    }
+
+    /// θ is counted counterclockwise, as the reference draws it.
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let (sin, cos) = self.state(obs)[0].sin_cos();
+        let rod = Form::Rod { ends: [[0.0, 0.0], [-sin, cos]], radius: 0.08 };
+        let pivot = Form::Disc { center: [0.0, 0.0], radius: 0.04 };
+        Some(Sketch {
+            view: [[-1.2, -1.2], [1.2, 1.2]],
+            shapes: vec![Shape::body(rod), Shape::scenery(pivot)],
+        })
     }
 }
 

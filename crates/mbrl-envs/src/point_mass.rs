@@ -5,7 +5,7 @@
 //! −(x² + y² + 0.1 (v² + w²) + 0.01 |u|²) of the state before the step. Episodes start at rest, uniformly in [−1, 1]²,
 //! and have 50 steps; nothing terminates.
 
-use crate::{Chance, Observed, System};
+use crate::{Chance, Form, Observed, Shape, Sketch, System};
 use mbrl_core::{ChaCha8Rng, Space, Spec};
 use rand::Rng;
 
@@ -49,6 +49,17 @@ impl System for PointMass {
         let [x, y, v, w] = self.state(obs);
         let [a, b] = acceleration(act);
         -(x * x + y * y + 0.1 * (v * v + w * w) + 0.01 * (a * a + b * b))
+    }
+
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let [x, y, ..] = self.state(obs);
+        Some(Sketch {
+            view: [[-1.15, -1.15], [1.15, 1.15]],
+            shapes: vec![
+                Shape::goal(Form::Disc { center: [0.0, 0.0], radius: 0.14 }),
+                Shape::body(Form::Disc { center: [x, y], radius: 0.08 }),
+            ],
+        })
     }
 }
 

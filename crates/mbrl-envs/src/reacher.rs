@@ -12,7 +12,7 @@
 //! −distance − 0.01 |clip(a, ±1)|², of the successor's tip: from −1.92 to 0. Nothing terminates.
 
 use crate::two_joints::{Mass, rk4};
-use crate::{Chance, Observed, System};
+use crate::{Chance, Form, Observed, Shape, Sketch, System};
 use mbrl_core::{ChaCha8Rng, Space, Spec};
 use rand::Rng;
 use std::f64::consts::PI;
@@ -93,6 +93,22 @@ impl System for Reacher {
         let tip_y = LENGTH * (sin1 + sin1 * cos2 + cos1 * sin2);
         let effort: f64 = act.iter().map(|a| f64::from(*a).clamp(-1.0, 1.0).powi(2)).sum();
         -(tip_x - x).hypot(tip_y - y) - TORQUE_COST * effort
+    }
+
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let [q1, q2, _, _, x, y] = self.state(obs);
+        let along = |[x, y]: [f64; 2], angle: f64| [x + LENGTH * angle.cos(), y + LENGTH * angle.sin()];
+        let elbow = along([0.0, 0.0], q1);
+        let tip = along(elbow, q1 + q2);
+        Some(Sketch {
+            view: [[-1.1, -1.1], [1.1, 1.1]],
+            shapes: vec![
+                Shape::goal(Form::Disc { center: [x, y], radius: 0.07 }),
+                Shape::body(Form::Rod { ends: [[0.0, 0.0], elbow], radius: 0.04 }),
+                Shape::body(Form::Rod { ends: [elbow, tip], radius: 0.03 }),
+                Shape::scenery(Form::Disc { center: [0.0, 0.0], radius: 0.03 }),
+            ],
+        })
     }
 }
 

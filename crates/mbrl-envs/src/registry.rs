@@ -2,7 +2,7 @@
 
 use crate::{
     AcrobotSwingup, Cartpole, CartpoleSwingup, Chain, Cliff, DeepSea, Finite, Garnet, Lqr, MountainCar,
-    Observed, Pendulum, PointMass, Reacher, RiverSwim, Sim, Tabular, TimeLimit, sim,
+    Observed, Pendulum, PointMass, Reacher, RiverSwim, Sim, Sketch, Tabular, TimeLimit, sim,
 };
 use mbrl_core::{Env, Error, Physics, Result, Spec, TabularMdp, Task, nearest};
 use std::sync::Arc;
@@ -114,7 +114,10 @@ struct Parts {
     physics: Arc<dyn Physics>,
     mdp: Option<TabularMdp>,
     optimal_return: Option<f64>,
+    sketch: Sketcher,
 }
+
+type Sketcher = Box<dyn Fn(&[f32]) -> Option<Sketch>>;
 
 impl Entry {
     /// The environment, with its time limit.
@@ -143,6 +146,23 @@ impl Entry {
         (self.parts)().optimal_return
     }
 
+    /// What it looks like where `obs` is observed; nothing, where nobody has drawn it.
+    ///
+    /// ```
+    /// use mbrl_envs::Form;
+    ///
+    /// # fn main() -> mbrl_core::Result<()> {
+    /// let upright = mbrl_envs::find("pendulum")?.sketch(&[1.0, 0.0, 0.0])?;
+    /// let shapes = upright.expect("it is a rod about a pivot").shapes;
+    /// assert!(matches!(shapes[0].form, Form::Rod { ends: [[0.0, 0.0], [_, 1.0]], .. }));
+    /// # Ok(()) }
+    /// ```
+    pub fn sketch(&self, obs: &[f32]) -> Result<Option<Sketch>> {
+        let parts = (self.parts)();
+        parts.env.spec().obs.check("observation", obs)?;
+        Ok((parts.sketch)(obs))
+    }
+
     /// Its tables, where it is finite.
     pub fn mdp(&self) -> Option<TabularMdp> {
         (self.parts)().mdp
@@ -154,8 +174,9 @@ fn observed<S: Observed>(system: S) -> Parts {
     let limit = system.horizon();
     let env = TimeLimit::new(Sim::new(system.clone()), limit).expect("the horizon of a system is not 0");
     let optimal_return = system.optimal_return();
-    let (task, physics) = (sim::task(system.clone()), sim::physics(system));
-    Parts { env: Box::new(env), task, physics, mdp: None, optimal_return }
+    let (task, physics) = (sim::task(system.clone()), sim::physics(system.clone()));
+    let sketch = Box::new(move |obs: &[f32]| system.sketch(obs));
+    Parts { env: Box::new(env), task, physics, mdp: None, optimal_return, sketch }
 }
 
 /// What is made of a finite world.

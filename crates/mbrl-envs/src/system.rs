@@ -1,5 +1,6 @@
 //! What the file of an environment says.
 
+use crate::Sketch;
 use mbrl_core::{ChaCha8Rng, NoiseSpec, Spec};
 
 /// A world, said once: how it starts, moves, is observed and is judged. State and dynamics are `f64`; what leaves is
@@ -45,6 +46,12 @@ pub trait System: Clone + Send + Sync + 'static {
 
     /// What an optimal policy earns in an episode in the mean, undiscounted, where that is known in closed form.
     fn optimal_return(&self) -> Option<f64> {
+        None
+    }
+
+    /// What it looks like where `obs` is observed; nothing, where it has no geometry.
+    fn sketch(&self, obs: &[f32]) -> Option<Sketch> {
+        let _ = obs;
         None
     }
 

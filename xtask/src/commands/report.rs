@@ -2,6 +2,8 @@
 
 mod breakdown;
 mod curve;
+mod earlier;
+mod episode;
 mod exploitation;
 mod figures;
 mod findings;

@@ -12,7 +12,7 @@ use mbrl_core::Result;
 pub(super) const TICK_SIZE: f64 = 11.0;
 pub(super) const LABEL_SIZE: f64 = 12.0;
 const PANEL_TITLE_SIZE: f64 = 13.0;
-const TITLE_SIZE: f64 = 16.0;
+pub(super) const TITLE_SIZE: f64 = 16.0;
 
 const EDGE: f64 = 16.0;
 /// Between a column's labels and the column before it.
@@ -137,6 +137,9 @@ fn parts<'a>(figure: &'a Figure, columns: usize, height: f64) -> Vec<Part<'a>> {
 
 /// Writes the legend in as many lines as it needs, and returns where the panels may begin.
 fn legend(figure: &Figure, font: &Font, start: f64, top: f64, scene: &mut Scene) -> Result<f64> {
+    if figure.names() == [""] {
+        return Ok(top);
+    }
     let (mut left, mut line) = (start, top + 8.0);
     for (i, name) in figure.names().into_iter().enumerate() {
         let width = SAMPLE + BEFORE_NAME + SLACK * font.width(name, LABEL_SIZE)?;
@@ -154,6 +157,6 @@ fn legend(figure: &Figure, font: &Font, start: f64, top: f64, scene: &mut Scene)
     Ok(line + 0.5 * LEGEND_LINE)
 }
 
-fn text(text: &str, at: [f64; 2], size: f64, ink: Ink) -> Mark {
+pub(super) fn text(text: &str, at: [f64; 2], size: f64, ink: Ink) -> Mark {
     Mark::Text { text: text.to_owned(), at, size, ink, anchor: Anchor::Start, turned: false }
 }

@@ -31,22 +31,9 @@ impl Svg {
         if !title.is_empty() {
             writeln!(self.text, "<title>{}</title>", Escaped(title))?;
         }
-        self.style()?;
+        dark_style(&mut self.text)?;
         scene.marks.iter().try_for_each(|mark| self.mark(mark))?;
         self.text.write_str("</svg>\n")
-    }
-
-    /// What is different in the dark.
-    fn style(&mut self) -> fmt::Result {
-        self.text.write_str("<style>@media (prefers-color-scheme: dark) {\n")?;
-        let neutral = [Ink::Ground, Ink::Text, Ink::Muted, Ink::Grid];
-        for ink in neutral.into_iter().chain((0..PALETTE.len()).map(Ink::Series)) {
-            let (name, color) = (Class(ink), ink.color(Theme::Dark));
-            if color != ink.color(Theme::Light) {
-                writeln!(self.text, ".f-{name} {{ fill: {color} }} .s-{name} {{ stroke: {color} }}")?;
-            }
-        }
-        self.text.write_str("}</style>\n")
     }
 
     fn mark(&mut self, mark: &Mark) -> fmt::Result {
@@ -119,8 +106,21 @@ impl Svg {
     }
 }
 
+/// What is different in the dark.
+pub(super) fn dark_style(text: &mut String) -> fmt::Result {
+    text.write_str("<style>@media (prefers-color-scheme: dark) {\n")?;
+    let neutral = [Ink::Ground, Ink::Text, Ink::Muted, Ink::Grid];
+    for ink in neutral.into_iter().chain((0..PALETTE.len()).map(Ink::Series)) {
+        let (name, color) = (Class(ink), ink.color(Theme::Dark));
+        if color != ink.color(Theme::Light) {
+            writeln!(text, ".f-{name} {{ fill: {color} }} .s-{name} {{ stroke: {color} }}")?;
+        }
+    }
+    text.write_str("}</style>\n")
+}
+
 /// A length, to a hundredth of a pixel.
-struct Num(f64);
+pub(super) struct Num(pub(super) f64);
 
 impl fmt::Display for Num {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,7 +144,7 @@ impl fmt::Display for Path<'_> {
 }
 
 /// An ink's name in the style sheet.
-struct Class(Ink);
+pub(super) struct Class(pub(super) Ink);
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,7 +158,7 @@ impl fmt::Display for Class {
     }
 }
 
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -217,6 +217,22 @@ fn a_point_stands_where_its_numbers_say() {
 }
 
 #[test]
+fn what_has_no_name_and_nothing_beside_it_has_no_legend() {
+    let of_one = |name: &str| {
+        let mut one = series("x", Style::Line);
+        one.name = name.to_owned();
+        let panels = vec![panel("pendulum", vec![one.clone()]), panel("acrobot", vec![one])];
+        Figure { title: "Return".to_owned(), panels, columns: 2 }.scene().unwrap()
+    };
+    let (named, nameless) = (of_one("CEM"), of_one(""));
+    assert!((named.height - nameless.height - 19.0).abs() < 1e-9, "{} {}", named.height, nameless.height);
+    let texts =
+        |scene: &Scene| flat(&scene.marks).iter().filter(|mark| matches!(mark, Mark::Text { .. })).count();
+    assert_eq!(texts(&named), texts(&nameless) + 1);
+    assert_eq!(flat(&named.marks).len(), flat(&nameless.marks).len() + 2);
+}
+
+#[test]
 fn a_name_has_one_color_in_all_panels_and_one_entry() {
     let mut figure = figure();
     figure.panels[1].series.reverse();

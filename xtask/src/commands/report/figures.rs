@@ -59,7 +59,7 @@ pub(super) fn comparison(env: &str, groups: &[(String, &Group)]) -> Option<Plot>
 
 /// The length of rollouts, and how much was imagined.
 pub(super) fn rollouts(runs: &[Run]) -> Option<Plot> {
-    let one = |title: &str, y: &str, name: &str| panel(title, y, vec![line(title, curve(runs, name))]);
+    let one = |title: &str, y: &str, name: &str| panel(title, y, vec![recorded(runs, name)]);
     let panels = [
         one("rollout length", "steps", "rollout/length"),
         one("imagined transitions a fit", "transitions", "rollout/rows"),
@@ -148,7 +148,7 @@ pub(super) fn calibration(spread: &Spread) -> Option<Plot> {
     };
     let ideal = || line("as it should be", vec![interval(0.0, 0.0, None), interval(1.0, 1.0, None)]);
     let square = |title: &str, x: &str, y: &str, shares: &[f64]| {
-        let mut panel = panel(title, y, vec![line(title, against_level(shares)), ideal()])?;
+        let mut panel = panel(title, y, vec![line("the model", against_level(shares)), ideal()])?;
         panel.x = Axis { label: x.to_owned(), scale: Scale::Linear, range: Some([0.0, 1.0]) };
         panel.y.range = Some([0.0, 1.0]);
         Some(panel)
@@ -167,9 +167,7 @@ pub(super) fn others(runs: &[Run], prefix: &str, title: &str) -> Option<Plot> {
     let names: BTreeSet<&str> = lines.flat_map(|line| line.scalars.keys()).map(String::as_str).collect();
     let panels = names.into_iter().filter(|name| name.starts_with(prefix)).map(|name| {
         let label = name.trim_start_matches(prefix).replace('_', " ");
-        let series =
-            line(if runs.len() == 1 { "recorded" } else { "mean and 95 % interval" }, curve(runs, name));
-        panel(&label, "", vec![series])
+        panel(&label, "", vec![recorded(runs, name)])
     });
     let name = prefix.trim_end_matches('/');
     plot(name, title, panels.collect::<Vec<_>>(), 2)
@@ -210,6 +208,11 @@ fn shortened(mut numbers: Vec<(u64, f64)>) -> Vec<Point> {
 fn line(name: &str, points: Vec<Point>) -> Series {
     let has_interval = points.iter().any(|point| point.low < point.high);
     Series { name: name.to_owned(), style: if has_interval { Style::Band } else { Style::Line }, points }
+}
+
+/// What was recorded under a name, in a figure whose panels show nothing else: what it is stands above each.
+fn recorded(runs: &[Run], name: &str) -> Series {
+    line(if runs.len() == 1 { "" } else { "mean and 95 % interval" }, curve(runs, name))
 }
 
 fn measured(name: &str, points: Vec<Point>) -> Series {

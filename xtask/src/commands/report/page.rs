@@ -1,12 +1,14 @@
 //! A report as one HTML page that needs nothing else, and its figures as files beside it.
 
+use super::earlier::{self, MARK};
+use super::episode::{Watched, watch};
 use super::figures::{self, Plot};
 use super::findings::{Finding, findings};
 use super::group::Group;
 use super::html::{Escaped, count, paragraph, put, table};
-use super::probe::{Probe, probe};
+use super::probe::{Probe, load, probe};
 use super::{markdown, sections};
-use crate::plot::Theme;
+use crate::plot::{Film, Theme};
 use mbrl_core::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -18,15 +20,25 @@ pub(super) struct Judged<'a> {
     pub(super) group: &'a Group,
     /// What came of looking at the model of the first run, and of loading those of the others.
     pub(super) probes: Vec<Probe>,
+    /// What the agent of the first run does.
+    pub(super) watched: Watched,
     pub(super) findings: Vec<Finding>,
 }
 
 impl<'a> Judged<'a> {
     /// Judges the model of the first run by so many fresh steps.
     pub(super) fn new(group: &'a Group, fresh: usize) -> Self {
-        let runs = group.runs.iter().enumerate();
-        let probes: Vec<Probe> = runs.map(|(i, run)| probe(run, if i == 0 { fresh } else { 0 })).collect();
-        Judged { findings: findings(group, &probes), group, probes }
+        let mut watched = Watched::Nothing("The trained agent could not be looked at.".to_owned());
+        let runs = group.runs.iter().enumerate().map(|(i, run)| match load(run) {
+            Ok(trained) if i == 0 => {
+                watched = watch(run, &trained);
+                probe(run, &trained, fresh)
+            }
+            Ok(trained) => probe(run, &trained, 0),
+            Err(error) => Probe::Failed(error),
+        });
+        let probes: Vec<Probe> = runs.collect();
+        Judged { findings: findings(group, &probes), group, probes, watched }
     }
 }
 
@@ -48,15 +60,31 @@ pub(super) struct Drawn {
     png: Vec<u8>,
 }
 
+/// How a figure stands on the page.
+struct Shown<'a> {
+    title: &'a str,
+    caption: &'a str,
+    width: Width,
+    /// What moves above the figure; it may be empty.
+    moving: &'a str,
+}
+
+/// How much room a figure needs to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Usual,
+    Broad,
+}
+
 /// A table of more rows than this is folded away.
 const MOST_ROWS: usize = 15;
 
 const STYLE: &str = include_str!("page.css");
 
-/// Writes the page of these groups to `file`, and its figures beside it.
+/// Writes the page of these groups to `file`, and its figures beside it; those that only an earlier page there had go.
 pub(super) fn write(file: &Path, groups: &[Judged<'_>]) -> Result<()> {
     let page = Page::of(groups)?;
-    let folder = folder(file);
+    let (folder, stale) = (folder(file), earlier::figures(file));
     let plots = folder.join(PLOTS);
     std::fs::create_dir_all(&plots).with_context(|| plots.display().to_string())?;
     for plot in &page.plots {
@@ -64,7 +92,9 @@ pub(super) fn write(file: &Path, groups: &[Judged<'_>]) -> Result<()> {
             put_file(&plots.join(format!("{}.{kind}", plot.name)), bytes)?;
         }
     }
-    put_file(file, page.text.as_bytes())
+    put_file(file, page.text.as_bytes())?;
+    earlier::remove(stale, &folder);
+    Ok(())
 }
 
 fn folder(file: &Path) -> PathBuf {
@@ -98,7 +128,7 @@ impl Page {
             format_args!(
                 "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
                  <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-                 <title>{0}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n",
+                 {MARK}\n<title>{0}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n",
                 Escaped(&title)
             ),
         );
@@ -172,25 +202,45 @@ impl Page {
     pub(super) fn plot(&mut self, plot: Option<Plot>, caption: &str) {
         let Some(Plot { name, figure }) = plot else { return };
         let name = format!("{}{name}", self.prefix);
+        let drawn = || Ok(Drawn { svg: figure.svg()?, png: figure.png(Theme::Light, 2.0)?, name });
+        let width = if figure.columns > 1 { Width::Broad } else { Width::Usual };
+        self.show(drawn(), Shown { title: &figure.title, caption, width, moving: "" });
+    }
+
+    /// Shows a film: moving, and as stills for those who print the page or do not want anything to move.
+    pub(super) fn film(&mut self, name: &str, film: &Film, caption: &str) {
+        let name = format!("{}{name}", self.prefix);
+        let moving = film.moving(&name).map(|svg| {
+            format!(
+                "<div class=\"film\"><input type=\"checkbox\" id=\"{name}-pause\"><label for=\"{name}-pause\">Pause</label>\n\
+                 {svg}</div>\n"
+            )
+        });
+        let drawn = || Ok(Drawn { svg: film.strip_svg()?, png: film.strip_png(Theme::Light, 2.0)?, name });
+        let moving = moving.unwrap_or_default();
+        self.show(drawn(), Shown { title: &film.title, caption, width: Width::Broad, moving: &moving });
+    }
+
+    fn show(&mut self, drawn: Result<Drawn>, shown: Shown<'_>) {
         // Numbers may be such that no axis has a place for them; the rest of the page is worth having.
-        let drawn = figure.svg().and_then(|svg| Ok((svg, figure.png(Theme::Light, 2.0)?)));
-        let (svg, png) = match drawn {
+        let drawn = match drawn {
             Ok(drawn) => drawn,
             Err(error) => return self.say(&format!("A figure could not be drawn: {error}.")),
         };
-        let shown = inline(&svg, &name);
+        let (name, svg) = (&drawn.name, inline(&drawn.svg, &drawn.name));
         put(
             &mut self.text,
             format_args!(
-                "<figure{}>\n<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">\n{shown}</div>\n\
+                "<figure{}>\n{}<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">\n{svg}</div>\n\
                  <figcaption>{} <a href=\"{PLOTS}/{name}.svg\">SVG</a>, <a href=\"{PLOTS}/{name}.png\">PNG</a></figcaption>\n\
                  </figure>\n",
-                if figure.columns > 1 { " class=\"broad\"" } else { "" },
-                Escaped(&figure.title),
-                Escaped(caption)
+                if shown.width == Width::Broad { " class=\"broad\"" } else { "" },
+                shown.moving,
+                Escaped(shown.title),
+                Escaped(shown.caption)
             ),
         );
-        self.plots.push(Drawn { name, svg, png });
+        self.plots.push(drawn);
     }
 }
 

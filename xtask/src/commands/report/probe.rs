@@ -3,7 +3,7 @@
 use super::group::Run;
 use crate::commands::train::setup;
 use crate::out;
-use mbrl_agents::{Mind, RunDir, load_agent, mean};
+use mbrl_agents::{Mind, RunDir, Trained, load_agent, mean};
 use mbrl_buffer::ReplayBuffer;
 use mbrl_core::{
     Context, DynamicsModel, End, Env, Error, Key, Origin, Result, RowBuf, Scratch, Transition,
@@ -57,18 +57,24 @@ const LONGEST_HORIZON: usize = 100;
 /// From so many starts, at most.
 const WINDOWS: usize = 200;
 
-/// Lets the agent of a run act for so many steps, and judges its model by them.
-pub(super) fn probe(run: &Run, steps: usize) -> Probe {
-    look(run, steps).unwrap_or_else(Probe::Failed)
-}
-
-fn look(run: &Run, steps: usize) -> Result<Probe> {
+/// The agent as its run left it.
+pub(super) fn load(run: &Run) -> Result<Trained> {
     let entry = mbrl_envs::find(&run.config.env)?;
     let trained = load_agent(&RunDir::open(&run.dir)?, &setup(entry))?;
     trained
         .warnings
         .iter()
         .for_each(|warning| out::progress(format_args!("warning: {}: {warning}", run.dir)));
+    Ok(trained)
+}
+
+/// Lets the agent of a run act for so many steps, and judges its model by them.
+pub(super) fn probe(run: &Run, trained: &Trained, steps: usize) -> Probe {
+    look(run, trained, steps).unwrap_or_else(Probe::Failed)
+}
+
+fn look(run: &Run, trained: &Trained, steps: usize) -> Result<Probe> {
+    let entry = mbrl_envs::find(&run.config.env)?;
     let Some(mind) = trained.agent.mind() else {
         return Ok(Probe::Nothing("The agent has no model, or had none yet when it was saved."));
     };

@@ -2,6 +2,7 @@
 
 use super::breakdown::breakdown;
 use super::curve::episode_interval;
+use super::episode::{Episode, Watched};
 use super::figures;
 use super::findings::Level;
 use super::group::{Group, Over, Point, Run};
@@ -9,10 +10,10 @@ use super::html::{Escaped, count, duration, number, put, sentence, table};
 use super::page::{Judged, Page};
 use super::probe::{Found, Probe, Spread};
 use super::repeat;
-use mbrl_core::{Error, Result};
+use mbrl_core::{End, Error, Result};
 
 pub(super) fn group(page: &mut Page, judged: &Judged<'_>) -> Result<()> {
-    let Judged { group, probes, findings } = judged;
+    let Judged { group, probes, watched, findings } = judged;
     page.section("verdict", "How it went");
     if findings.is_empty() {
         page.say(
@@ -37,6 +38,7 @@ pub(super) fn group(page: &mut Page, judged: &Judged<'_>) -> Result<()> {
         page.text.push_str("</div>\n");
     }
     summary(page, group);
+    episode(page, group, watched);
     returns(page, group);
     model(page, group, &probes[0]);
     imagination(page, group);
@@ -75,11 +77,14 @@ fn summary(page: &mut Page, group: &Group) {
             ));
         }
     }
-    page.say(&format!(
-        "An evaluation is the mean return of n = {} episodes from the same start states each time; in brackets Student's 95 % \
-         interval over these episodes. The best is chosen after the fact, so that it flatters.",
-        group.config().eval.episodes
-    ));
+    let evaluation = match group.config().eval.episodes {
+        1 => "An evaluation is the return of one episode, from the same start state each time.".to_owned(),
+        episodes => format!(
+            "An evaluation is the mean return of n = {episodes} episodes from the same start states each time; in brackets \
+             Student's 95 % interval over these episodes."
+        ),
+    };
+    page.say(&format!("{evaluation} The best is chosen after the fact, so that it flatters."));
 }
 
 /// A mean return with its interval and where it was.
@@ -88,6 +93,30 @@ fn earned(run: &Run, point: Option<Point>) -> String {
     let interval = episode_interval(run, env_steps, mean_return)
         .map_or(String::new(), |[low, high]| format!(" [{}, {}]", number(low), number(high)));
     format!("{}{interval} at step {}", number(mean_return), count(env_steps))
+}
+
+fn episode(page: &mut Page, group: &Group, watched: &Watched) {
+    page.section("episode", "One episode");
+    let Episode { film, steps, earned, end, stride } = match watched {
+        Watched::Nothing(why) => return page.say(why),
+        Watched::Episode(episode) => &**episode,
+    };
+    page.say(&format!(
+        "What the trained agent{} does when it does not explore, in one episode from a start of its own: its return is {} in \
+         {} steps. {} It is one episode, and others differ: how good the agent is in the mean, the summary says.",
+        if group.runs.len() == 1 { String::new() } else { format!(" of seed {}", group.runs[0].seed) },
+        number(*earned),
+        count(*steps),
+        match end {
+            End::Terminated => "The environment ended it.",
+            End::Running | End::Truncated => "It was cut at the time limit.",
+        }
+    ));
+    let every = match stride {
+        1 => String::new(),
+        stride => format!(" The moving picture shows every {stride} steps."),
+    };
+    page.film("episode", film, &format!("From the first step to the last.{every}"));
 }
 
 fn returns(page: &mut Page, group: &Group) {
