@@ -78,7 +78,11 @@ impl Method for Pets {
                     elites: 7,
                     adam: AdamConfig { lr: 7.5e-4, ..AdamConfig::default() },
                     decay: vec![3e-5],
-                    likelihood: Likelihood::Gaussian { bounds: Bounds::Fixed, bounds_penalty: 0.0 },
+                    likelihood: Likelihood::Gaussian {
+                        bounds: Bounds::Fixed,
+                        bounds_penalty: 0.0,
+                        beta: 0.0,
+                    },
                     holdout: Holdout { share: 0.0, cap: 0 },
                     stop: Stop { max_epochs: Some(25), ..EnsembleConfig::default().stop },
                     keep: Keep::Last,

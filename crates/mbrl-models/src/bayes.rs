@@ -194,7 +194,7 @@ impl BayesianNetwork {
             let tape = std::slice::from_mut(&mut work.tape);
             self.net.forward_saved(&theta, &work.x, rows.len(), tape, &mut work.y)?;
             let objective = match &self.model.head {
-                Head::Gaussian { bounds } => Loss::Gaussian { head, bounds },
+                Head::Gaussian { bounds } => Loss::Gaussian { head, bounds, beta: 0.0 },
                 Head::Deterministic | Head::Known { .. } => Loss::Squares,
             };
             let mut loss = objective.gradient(&work.y, &work.target, &mut work.dy, &mut work.dbounds);

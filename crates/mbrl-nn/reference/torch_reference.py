@@ -129,9 +129,12 @@ def networks():
 
 
 def gaussian():
-    """Means and log-variances within learnt bounds; the loss of PETS without its term for the bounds."""
+    """Means and log-variances within learnt bounds; the loss of PETS without its term for the bounds, and its gradient
+    weighed as by Seitzer et al. 2022."""
     cases = []
-    for seed, (rows, dim) in enumerate([(4, 3), (3, 17), (1, 1)]):
+    for seed, (rows, dim, beta) in enumerate(
+        [(4, 3, 0.0), (3, 17, 0.0), (1, 1, 0.0), (4, 3, 0.5), (3, 17, 0.5), (2, 2, 1.0)]
+    ):
         generator = torch.Generator().manual_seed(100 + seed)
         y = draw(generator, rows, 2 * dim, scale=2.0)
         target = draw(generator, rows, dim)
@@ -142,11 +145,13 @@ def gaussian():
         mean, lv = y[:, :dim], y[:, dim:]
         lv = high - F.softplus(high - lv)
         lv = low + F.softplus(lv - low)
-        loss = ((mean - target) ** 2 * torch.exp(-lv) + lv).mean()
-        loss.backward()
+        each = (mean - target) ** 2 * torch.exp(-lv) + lv
+        loss = each.mean()
+        (each * lv.exp().detach() ** beta).mean().backward()
         cases.append(
             dict(
                 dim=dim,
+                beta=beta,
                 y=whole(y.detach()),
                 target=whole(target),
                 bounds=whole(torch.cat([high, low]).detach()),

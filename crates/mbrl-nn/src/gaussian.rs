@@ -49,6 +49,10 @@ impl GaussianHead {
     /// The loss of one member's outputs `[rows, 2·dim]` against `target` `[rows, dim]`, with its gradient: written to `dy`,
     /// and added to `dbounds`.
     ///
+    /// Each number's part of the gradient, though not of the loss, is weighed by its variance to the power `beta`, which
+    /// counts as a constant there (Seitzer et al. 2022). Where `beta` is 0 this is the gradient of the loss, and numbers that
+    /// were once taken for noise are hardly learnt any more; where it is 1 the means are learnt as by least squares.
+    ///
     /// # Panics
     ///
     /// Where the lengths do not fit.
@@ -57,6 +61,7 @@ impl GaussianHead {
         y: &[f32],
         target: &[f32],
         bounds: &[f32],
+        beta: f32,
         dy: &mut [f32],
         dbounds: &mut [f32],
     ) -> GaussianLoss {
@@ -64,7 +69,7 @@ impl GaussianHead {
         assert!(dim > 0 && target.len().is_multiple_of(dim), "targets of whole rows");
         assert!(y.len() == 2 * target.len() && dy.len() == y.len(), "outputs, targets and gradients");
         assert!(bounds.len() == 2 * dim && dbounds.len() == 2 * dim, "two bounds of each number");
-        let (loss, squares) = loss(dim, y, target, bounds, dy, dbounds);
+        let (loss, squares) = loss(dim, y, target, bounds, beta, dy, dbounds);
         let count = target.len() as f64;
         GaussianLoss { loss: loss / count, mse: squares / count }
     }
@@ -181,23 +186,36 @@ struct Sums {
 impl Sums {
     /// Adds what is in a vector; returns the gradients of its means and of its raw log-variances.
     #[inline(always)]
-    fn add(
+    fn add(&mut self, given: [Lanes; 3], ends: [Lanes; 2], scale: f32, beta: f32) -> [Lanes; 2] {
+        // Plain likelihood is not made to pay for an exponential.
+        if beta > 0.0 {
+            self.add_weighed::<true>(given, ends, scale, beta)
+        } else {
+            self.add_weighed::<false>(given, ends, scale, beta)
+        }
+    }
+
+    #[inline(always)]
+    fn add_weighed<const WEIGHED: bool>(
         &mut self,
         [mu, raw, target]: [Lanes; 3],
         [least, over_most]: [Lanes; 2],
         scale: f32,
+        beta: f32,
     ) -> [Lanes; 2] {
         let (mut dmu, mut draw) = ([0.0; LANES], [0.0; LANES]);
         for i in 0..LANES {
             let Variance { value, precision, upper, lower } = variance(raw[i], least[i], over_most[i]);
             let error = mu[i] - target[i];
             let weighted = error * precision;
+            let log_variance = ln(value);
+            let scale = if WEIGHED { scale * exp(beta * log_variance) } else { scale };
             let dlv = scale * (1.0 - error * weighted);
             dmu[i] = 2.0 * scale * weighted;
             draw[i] = dlv * lower * upper;
             self.max[i] += dlv * lower * (1.0 - upper);
             self.min[i] += dlv * (1.0 - lower);
-            self.loss[i] += error * weighted + ln(value);
+            self.loss[i] += error * weighted + log_variance;
             self.square[i] += error * error;
         }
         [dmu, draw]
@@ -229,6 +247,7 @@ vectorized! {
         y: &[f32],
         target: &[f32],
         bounds: &[f32],
+        beta: f32,
         dy: &mut [f32],
         dbounds: &mut [f32],
     ) -> (f64, f64) {
@@ -247,11 +266,11 @@ vectorized! {
                     let (mu, raw) = (pack.load(y, 2 * dim), pack.load(&y[dim..], 2 * dim));
                     let given = [mu, raw, pack.load(target, dim)];
                     let [dmu, draw] = if target.len() == rows * dim {
-                        sums.add(given, ends, scale)
+                        sums.add(given, ends, scale, beta)
                     } else {
                         // Not all lanes hold a number: what the others come to is not summed.
                         let mut own = Sums::default();
-                        let gradients = own.add(given, ends, scale);
+                        let gradients = own.add(given, ends, scale, beta);
                         for lane in 0..target.len() / dim * wide {
                             sums.loss[lane] += own.loss[lane];
                             sums.square[lane] += own.square[lane];

@@ -77,7 +77,7 @@ fn heads_allocate_nothing() {
         head.log_prob_backward(&y, &noise, &log_prob, &mut dy);
         head.mean(&y, &mut action);
         gaussian.moments(&y, &bounds, &mut action, &mut variance);
-        gaussian.loss(&y, &noise, &bounds, &mut dy, &mut dbounds);
+        gaussian.loss(&y, &noise, &bounds, 0.0, &mut dy, &mut dbounds);
     });
     assert_eq!(made.count, 0);
 }

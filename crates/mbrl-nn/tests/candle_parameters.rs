@@ -139,7 +139,7 @@ fn learnt_bounds_and_a_loss_of_ones_own() {
     let (all, target) = (numbers(&y), numbers(&target));
     let (mut dy, mut dbounds, mut sum) = (vec![0.0; all.len()], vec![0.0; 4], 0.0);
     for (y, dy) in all.chunks(20).zip(dy.chunks_mut(20)) {
-        sum += head.loss(y, &target, &head.bounds(), dy, &mut dbounds).loss;
+        sum += head.loss(y, &target, &head.bounds(), 0.0, dy, &mut dbounds).loss;
     }
     assert!((f64::from(loss.to_scalar::<f32>().unwrap()) - sum).abs() < 1e-5);
     let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);

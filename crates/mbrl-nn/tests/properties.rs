@@ -317,7 +317,7 @@ fn a_gaussian_head_does_not_hide_what_is_not_finite() {
             head.moments(&y, &bounds, &mut mean, &mut variance);
             assert!(!mean[at % 3].is_finite() || !variance[at % 3].is_finite(), "{bad} at {at}");
             let (mut dy, mut dbounds) = ([0.0; 6], [0.0; 6]);
-            assert!(!head.loss(&y, &[0.0; 3], &bounds, &mut dy, &mut dbounds).loss.is_finite());
+            assert!(!head.loss(&y, &[0.0; 3], &bounds, 0.5, &mut dy, &mut dbounds).loss.is_finite());
         }
     }
 }

@@ -79,7 +79,7 @@ fn gaussian_heads() {
         head.moments(&y, &bounds, &mut mean, &mut variance);
         near(case, "variance", &variance);
         let (mut dy, mut dbounds) = (vec![f32::NAN; y.len()], vec![0.0; bounds.len()]);
-        let loss = head.loss(&y, &target, &bounds, &mut dy, &mut dbounds);
+        let loss = head.loss(&y, &target, &bounds, read(&case["beta"]), &mut dy, &mut dbounds);
         near(case, "loss", &[loss.loss as f32]);
         near(case, "mse", &[loss.mse as f32]);
         near(case, "dy", &dy);

@@ -54,7 +54,22 @@ pub enum Likelihood {
         bounds: Bounds,
         /// The weight of the penalty that draws learnt bounds together: 0.01·Σmax − 0.01·Σmin.
         bounds_penalty: f32,
+        /// The power of its variance that weighs a number's part of the gradient (Seitzer et al. 2022): 0, which is
+        /// likelihood as it is. Where dynamics are smooth but for some hard knocks, these are soon taken for noise, and so
+        /// is much that is rare; ½ lets the means of both be learnt.
+        #[serde(default)]
+        beta: f32,
     },
+}
+
+impl Likelihood {
+    /// The power of the variance that weighs a gradient.
+    pub(crate) fn beta(self) -> f32 {
+        match self {
+            Likelihood::Gaussian { beta, .. } => beta,
+            Likelihood::Deterministic => 0.0,
+        }
+    }
 }
 
 /// What becomes of the bounds of log-variances.
@@ -155,7 +170,7 @@ impl Default for EnsembleConfig {
             elites: 5,
             hidden: vec![200; 4],
             activation: Activation::Silu,
-            likelihood: Likelihood::Gaussian { bounds: Bounds::Learnt, bounds_penalty: 0.01 },
+            likelihood: Likelihood::Gaussian { bounds: Bounds::Learnt, bounds_penalty: 0.01, beta: 0.0 },
             init: Init::TruncatedNormal,
             adam: AdamConfig::default(),
             decay: vec![2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4],
@@ -190,7 +205,7 @@ impl EnsembleConfig {
             "paper" | "official-code" => Ok(EnsembleConfig::default()),
             "mbrl-lib" => Ok(EnsembleConfig {
                 decay: vec![5e-5],
-                likelihood: Likelihood::Gaussian { bounds: Bounds::Fixed, bounds_penalty: 0.0 },
+                likelihood: Likelihood::Gaussian { bounds: Bounds::Fixed, bounds_penalty: 0.0, beta: 0.0 },
                 holdout: Holdout { share: 0.2, cap: usize::MAX },
                 // Its patience of 5 stops after the fifth such epoch, not past it.
                 stop: Stop { patience: 4, ..EnsembleConfig::default().stop },
@@ -243,10 +258,13 @@ impl EnsembleConfig {
         if self.stop.max_epochs == Some(0) {
             return refuse("stop.max_epochs is 0: give at least one".to_owned());
         }
-        if let Likelihood::Gaussian { bounds_penalty, .. } = self.likelihood
-            && !(0.0..f32::INFINITY).contains(&bounds_penalty)
-        {
-            return refuse(format!("bounds_penalty is {bounds_penalty}: give a number from 0 on"));
+        if let Likelihood::Gaussian { bounds_penalty, beta, .. } = self.likelihood {
+            if !(0.0..f32::INFINITY).contains(&bounds_penalty) {
+                return refuse(format!("bounds_penalty is {bounds_penalty}: give a number from 0 on"));
+            }
+            if !(0.0..=1.0).contains(&beta) {
+                return refuse(format!("beta is {beta}: expected 0 to 1"));
+            }
         }
         self.adam.validate().map_err(|error| error.wrap("adam"))?;
         self.termination.adam.validate().map_err(|error| error.wrap("termination.adam"))

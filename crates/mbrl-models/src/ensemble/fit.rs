@@ -53,7 +53,11 @@ pub(super) fn train(
             let samples = Samples { input: &data.train.input, target: &data.train.target, width };
             let objective = match &*head {
                 Head::Deterministic | Head::Known { .. } => Loss::Squares,
-                Head::Gaussian { bounds } => Loss::Gaussian { head: GaussianHead { dim: width }, bounds },
+                Head::Gaussian { bounds } => Loss::Gaussian {
+                    head: GaussianHead { dim: width },
+                    bounds,
+                    beta: config.likelihood.beta(),
+                },
             };
             stack.step(&config.adam, samples, objective, |member| &rows[member][from..to], &mut stepped)?;
             for (member, stepped) in stepped.iter().enumerate() {
@@ -125,7 +129,7 @@ fn learn_bounds(
     adam: &mut Adam,
     stepped: &[Stepped],
 ) -> Result<()> {
-    let (Head::Gaussian { bounds }, Likelihood::Gaussian { bounds: Bounds::Learnt, bounds_penalty }) =
+    let (Head::Gaussian { bounds }, Likelihood::Gaussian { bounds: Bounds::Learnt, bounds_penalty, .. }) =
         (head, config.likelihood)
     else {
         return Ok(());

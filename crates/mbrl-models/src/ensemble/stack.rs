@@ -52,6 +52,8 @@ pub enum Loss<'a> {
         head: GaussianHead,
         /// The bounds of log-variances.
         bounds: &'a [f32],
+        /// The power of the variance that weighs its gradient.
+        beta: f32,
     },
     /// (μ − y)².
     Squares,
@@ -151,10 +153,10 @@ impl Loss<'_> {
     /// The loss, with its gradient by outputs, and by bounds where there are any.
     pub(crate) fn gradient(self, y: &[f32], target: &[f32], dy: &mut [f32], dbounds: &mut Vec<f32>) -> f64 {
         match self {
-            Loss::Gaussian { head, bounds } => {
+            Loss::Gaussian { head, bounds, beta } => {
                 dbounds.clear();
                 dbounds.resize(bounds.len(), 0.0);
-                head.loss(y, target, bounds, dy, dbounds).loss
+                head.loss(y, target, bounds, beta, dy, dbounds).loss
             }
             Loss::Squares => squared_loss(y, target, dy),
             Loss::Logistic => logistic_loss(y, target, dy),

@@ -139,7 +139,7 @@ fn a_step_goes_down_the_loss_of_the_official_code() {
 #[test]
 fn bounds_that_are_fixed_stay() {
     for (bounds, moved) in [(Bounds::Learnt, true), (Bounds::Fixed, false)] {
-        let likelihood = Likelihood::Gaussian { bounds, bounds_penalty: 0.01 };
+        let likelihood = Likelihood::Gaussian { bounds, bounds_penalty: 0.01, beta: 0.0 };
         let config = EnsembleConfig { likelihood, ..one_step_only() };
         let mut ensemble = Ensemble::new(&spec(), &Task::unknown(), config, Key::root(0)).unwrap();
         let before = ensemble.network().log_var_bounds().unwrap().to_vec();
@@ -177,4 +177,43 @@ fn elites_have_the_least_error_and_ties_keep_their_order() {
     let config = EnsembleConfig { members: 5, elites: 3, ..EnsembleConfig::default() };
     assert_eq!(elites(&[3.0, 1.0, 2.0, 1.0, 0.5], &config), [4, 1, 3]);
     assert_eq!(elites(&[], &config), [0, 1, 2]);
+}
+
+/// Likelihood takes what is rare for noise before it has been learnt, and then hardly learns it; so a wall would be learnt
+/// late, if at all.
+#[test]
+fn what_is_rare_is_learnt_where_gradients_are_weighed_by_variances() {
+    let mut data = TransitionBatch::new(Dims { obs: 1, act: 1 });
+    for i in 0..1_000_u16 {
+        let (x, u) = (f32::from(i % 50) / 25.0 - 1.0, f32::from(i % 7) / 3.0 - 1.0);
+        // Beyond 0.9 is a wall, that throws back the harder the harder it is run into.
+        let next = if x > 0.9 { x - 2.0 - u } else { x + 0.02 * u };
+        let (obs, act, next_obs) = ([x], [u], [next]);
+        let (end, origin) = (End::Running, Origin::World);
+        data.push(Transition { obs: &obs, act: &act, next_obs: &next_obs, reward: 0.0, end, origin });
+    }
+    let spec = Spec::new(Space::unbounded(1).unwrap(), Space::symmetric(1, 1.0).unwrap());
+    let task = Task::unknown().rewarding(|_, _, _| 0.0).terminating(|_, _, _| false);
+    let error_at_the_wall = |beta| {
+        let config = EnsembleConfig {
+            members: 3,
+            elites: 3,
+            hidden: vec![32; 2],
+            likelihood: Likelihood::Gaussian { bounds: Bounds::Learnt, bounds_penalty: 0.01, beta },
+            decay: vec![],
+            batch: 32,
+            stop: Stop { max_epochs: Some(60), patience: 60, improvement: 0.0 },
+            keep: Keep::Last,
+            targets: Targets::Normalized,
+            ..EnsembleConfig::default()
+        };
+        let mut ensemble = Ensemble::new(&spec, &task, config, Key::root(0)).unwrap();
+        let rows: Vec<u32> = (0..1_000).collect();
+        let wall: Vec<u32> = rows.iter().copied().filter(|row| row % 50 >= 48).collect();
+        let data = FitData { data: &data, train: &rows, holdout: &wall };
+        let errors = ensemble.fit(data, Key::root(1), &mut NullRecorder).unwrap().holdout;
+        errors.iter().sum::<f64>() / 3.0
+    };
+    let (weighed, plain) = (error_at_the_wall(0.5), error_at_the_wall(0.0));
+    assert!(weighed < 0.5 * plain, "{weighed} and {plain}");
 }
