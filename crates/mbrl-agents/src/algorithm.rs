@@ -1,6 +1,7 @@
 //! The algorithms by name: one table from which everything that lists or builds them is served.
 
 use crate::mbpo::Mbpo;
+use crate::mbpo_monotonic::MbpoMonotonic;
 use crate::pets::Pets;
 use crate::random::Random;
 use crate::random_shooting::RandomShooting;
@@ -16,6 +17,7 @@ pub static ALL: &[Algorithm] = &[
     Algorithm::of::<Pets>(),
     Algorithm::of::<Sac>(),
     Algorithm::of::<Mbpo>(),
+    Algorithm::of::<MbpoMonotonic>(),
 ];
 
 /// Within so many steps an algorithm with [quick](Algorithm::quick) settings has done everything that it does.

@@ -4,8 +4,10 @@
 //! - `sb3`: Stable-Baselines3's defaults.
 //! - `softlearning`: the authors', which MBPO's SAC has too: it begins with Glorot's parameters and 1,000 random steps.
 //! - `many-updates`: `sb3` with 20 updates a step, as many as MBPO makes.
+//! - `fast`: all of the preset `fast` of MBPO but the model, to see what the model is good for.
 
 mod agent;
+mod anchor;
 mod batch;
 mod config;
 mod keep;
@@ -16,6 +18,7 @@ mod tests;
 
 pub(crate) use agent::SacTally;
 pub use agent::{SacAgent, SacAgentConfig};
+pub(crate) use anchor::{kl, tv_bound};
 pub use batch::{Discount, SacBatch};
 pub use config::{SacConfig, TargetEntropy, Temperature};
 pub use learner::{SacLearner, SacLosses};
@@ -37,6 +40,7 @@ impl Method for Sac {
         Preset { name: "sb3", summary: "Stable-Baselines3: 100 random steps, an update a step" },
         Preset { name: "softlearning", summary: "the authors': Glorot's parameters, 1,000 random steps" },
         Preset { name: "many-updates", summary: "sb3 with 20 updates a step, as many as MBPO makes" },
+        Preset { name: "fast", summary: "MBPO's fast without its model: small networks, 20 updates a step" },
     ];
     type Config = SacAgentConfig;
 
@@ -50,6 +54,12 @@ impl Method for Sac {
             "sb3" => Ok(sb3),
             "softlearning" => Ok(SacAgentConfig::default()),
             "many-updates" => Ok(SacAgentConfig { updates_per_step: 20, ..sb3 }),
+            "fast" => Ok(SacAgentConfig {
+                sac: SacConfig::fast(),
+                initial_steps: 200,
+                updates_per_step: 20,
+                ..SacAgentConfig::default()
+            }),
             _ => Err(Error::invalid(format_args!("sac has no preset `{name}`"))),
         }
     }

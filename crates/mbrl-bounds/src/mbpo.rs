@@ -8,6 +8,7 @@
 //! | know the returns and the symbols exactly, of tables | [`branched_return`], [`model_error_under`], [`policy_shift`] |
 //! | bound the symbols by what was measured | [`Losses`], [`eps_m_from_log_loss`], [`eps_pi_from_kl`] |
 //! | guess the error of a model under a policy to come | [`LinearModelError`] |
+//! | improve a policy, so that it never gets worse | [`algorithm_1`], [`most_certified`], [`Certificate`] |
 
 mod branch;
 mod drift;
@@ -15,6 +16,7 @@ mod errors;
 mod generalisation;
 mod horizon;
 mod linear;
+mod monotonic;
 mod theorems;
 
 #[cfg(test)]
@@ -26,4 +28,5 @@ pub use errors::{StepError, model_error_supremum, model_error_under, policy_shif
 pub use generalisation::{Losses, Risk, eps_m_from_log_loss, eps_pi_from_kl, largest_loss};
 pub use horizon::{k_star, k_star_by_search};
 pub use linear::LinearModelError;
+pub use monotonic::{Certificate, Certified, Epoch, algorithm_1, collect, most_certified};
 pub use theorems::{Form, theorem_4_1, theorem_4_2, theorem_4_3};

@@ -164,6 +164,45 @@ impl MbpoAgent {
         Ok(())
     }
 
+    /// Whether the model is to be fitted again at this step.
+    pub(crate) fn is_due(&self) -> bool {
+        let since = self.kept.steps.checked_sub(self.config.initial_steps);
+        since.is_some_and(|since| since.is_multiple_of(self.config.model_every))
+    }
+
+    /// Fits the model to all that was seen, and imagines with it.
+    pub(crate) fn refresh(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        let every = self.config.model_every;
+        recorder.span("theory", |recorder| self.theorize(every, key.child("theory"), recorder))?;
+        recorder.span("model", |recorder| self.fit(key.child("fit"), recorder))?;
+        self.theory.fitted(self.learner.policy());
+        recorder.span("imagine", |recorder| self.imagine(key.child("rollout"), recorder))
+    }
+
+    /// So many updates of the policy.
+    pub(crate) fn improve(&mut self, updates: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        let keys = key.child("update").below();
+        recorder.span("update", |_| (0..updates).try_for_each(|i| self.update(keys.at(i))))
+    }
+
+    /// Where an episode has ended, says how its updates went.
+    pub(crate) fn close(&mut self, recorder: &mut dyn Recorder) {
+        if std::mem::take(&mut self.over) {
+            self.kept.tally.record(recorder);
+        }
+    }
+
+    /// What a policy earns in the model, discounted, by draws from the starts of the latest episodes on; nothing where there
+    /// is none that stays finite. Equal keys give two policies the same luck.
+    pub(crate) fn hope(&mut self, policy: &SacPolicy, key: Key) -> Result<Option<f64>> {
+        let world = World { model: self.belief.model(), elites: &self.kept.elites };
+        self.imagination.hope(world, policy, &self.real, key).context("imagining episodes")
+    }
+
+    pub(crate) fn learner_mut(&mut self) -> &mut SacLearner {
+        &mut self.learner
+    }
+
     fn update(&mut self, key: Key) -> Result<()> {
         let rows = self.config.sac.batch;
         let sources = [&self.real, &self.imagined];
@@ -192,22 +231,13 @@ impl Agent for MbpoAgent {
     }
 
     fn learn(&mut self, _: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
-        let since = self.kept.steps.checked_sub(self.config.initial_steps);
-        if since.is_some_and(|since| since.is_multiple_of(self.config.model_every)) {
-            let every = self.config.model_every;
-            recorder.span("theory", |recorder| self.theorize(every, key.child("theory"), recorder))?;
-            recorder.span("model", |recorder| self.fit(key.child("fit"), recorder))?;
-            self.theory.fitted(self.learner.policy());
-            recorder.span("imagine", |recorder| self.imagine(key.child("rollout"), recorder))?;
+        if self.is_due() {
+            self.refresh(key, recorder)?;
         }
-        if since.is_some() {
-            let keys = key.child("update").below();
-            let updates = self.config.updates_per_step;
-            recorder.span("update", |_| (0..updates).try_for_each(|i| self.update(keys.at(i))))?;
+        if self.kept.steps >= self.config.initial_steps {
+            self.improve(self.config.updates_per_step, key, recorder)?;
         }
-        if std::mem::take(&mut self.over) {
-            self.kept.tally.record(recorder);
-        }
+        self.close(recorder);
         Ok(())
     }
 

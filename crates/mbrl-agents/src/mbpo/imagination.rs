@@ -6,6 +6,8 @@ use mbrl_plan::{Acting, Assignment, Diverged, Effort, Returns, Rollout, Transiti
 
 /// From how many starts whole episodes are imagined.
 const EPISODES: usize = 16;
+/// How often each of these is imagined where policies are compared.
+const REPLICAS: usize = 8;
 /// How long an imagined episode is where the task sets no time limit.
 const UNLIMITED: usize = 1_000;
 
@@ -16,6 +18,7 @@ pub(super) struct Imagination {
     scratch: Scratch,
     branches: Workspace<Transitions>,
     episodes: Workspace<Returns>,
+    discounted: Workspace<Returns>,
     limit: usize,
 }
 
@@ -35,6 +38,7 @@ impl Imagination {
             scratch: Scratch::default(),
             branches: Workspace::new(Transitions::default()),
             episodes: Workspace::new(Returns::new(1.0)?),
+            discounted: Workspace::new(Returns::new(f64::from(spec.discount))?),
             limit: spec.time_limit.map_or(UNLIMITED, |limit| limit as usize),
         })
     }
@@ -67,25 +71,55 @@ impl Imagination {
         real: &ReplayBuffer,
         key: Key,
     ) -> Result<Option<f64>> {
+        if !self.begin(world, real)? {
+            return Ok(None);
+        }
+        let acting = Acting::Policy { policy, mode: Mode::Mean };
+        world.rollout(self.limit).run(self.state.view(), acting, key, &mut self.episodes)?;
+        Ok(mean(&mut self.episodes))
+    }
+
+    /// The same of the policy's draws, discounted.
+    pub(super) fn hope(
+        &mut self,
+        world: World<'_>,
+        policy: &dyn Policy,
+        real: &ReplayBuffer,
+        key: Key,
+    ) -> Result<Option<f64>> {
+        if !self.begin(world, real)? {
+            return Ok(None);
+        }
+        let acting = Acting::Policy { policy, mode: Mode::Sample };
+        let rollout = Rollout { replicas: REPLICAS, ..world.rollout(self.limit) };
+        rollout.run(self.state.view(), acting, key, &mut self.discounted)?;
+        Ok(mean(&mut self.discounted))
+    }
+
+    /// Goes to the starts of the latest episodes. Says whether there is any.
+    fn begin(&mut self, world: World<'_>, real: &ReplayBuffer) -> Result<bool> {
         let firsts = (0..real.len()).rev().filter(|&i| real.starts_episode(i)).take(EPISODES);
         self.starts.reshape(0, real.dims());
         firsts.for_each(|i| self.starts.push(real.get(i)));
         if self.starts.is_empty() {
-            return Ok(None);
+            return Ok(false);
         }
         self.encode(world.model)?;
-        let acting = Acting::Policy { policy, mode: Mode::Mean };
-        world.rollout(self.limit).run(self.state.view(), acting, key, &mut self.episodes)?;
-        let sums = self.episodes.sinks().flat_map(|sink| sink.sums().iter().copied());
-        let (sum, count) =
-            sums.filter(|sum| sum.is_finite()).fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
-        Ok((count > 0).then(|| sum / f64::from(count)))
+        Ok(true)
     }
 
     fn encode(&mut self, model: &dyn DynamicsModel) -> Result<()> {
         self.state.reshape(self.starts.len(), model.state_dim());
         model.encode(self.starts.obs.view(), self.state.view_mut(), &mut self.scratch)
     }
+}
+
+/// The mean of the returns that are finite, where there are any.
+fn mean(episodes: &mut Workspace<Returns>) -> Option<f64> {
+    let sums = episodes.sinks().flat_map(|sink| sink.sums().iter().copied());
+    let (sum, count) =
+        sums.filter(|sum| sum.is_finite()).fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 impl<'a> World<'a> {

@@ -91,6 +91,14 @@ impl Default for SacConfig {
 }
 
 impl SacConfig {
+    /// Ours, for two cores: small networks that learn fast.
+    pub(crate) fn fast() -> Self {
+        let adam = AdamConfig { lr: 1e-3, ..AdamConfig::default() };
+        let temperature = Temperature::Learnt { initial: 1.0, target: TargetEntropy::Dims, adam };
+        let (hidden, batch, tau) = (vec![64, 64], 128, 0.01);
+        SacConfig { hidden, actor: adam, critic: adam, temperature, batch, tau, ..SacConfig::default() }
+    }
+
     /// Refuses settings that cannot be used, naming the field and the mend.
     pub fn validate(&self) -> Result<()> {
         for (name, value) in [("critics", self.critics), ("batch", self.batch)] {

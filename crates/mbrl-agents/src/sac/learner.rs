@@ -1,5 +1,6 @@
 //! The update of soft actor-critic, for a population of agents in one call.
 
+use super::anchor::Anchor;
 use super::batch::SacBatch;
 use super::{SacConfig, SacPolicy, Temperature};
 use mbrl_core::{BoxSpace, Error, Key, NoiseBuf, NoiseSpec, Result, Spec};
@@ -23,6 +24,7 @@ pub struct SacLearner {
     pub(super) log_temperature: Vec<f32>,
     pub(super) adams: Adams,
     pub(super) updates: u64,
+    anchor: Anchor,
     /// Of the next action, and of the present one.
     noise: [NoiseBuf; 2],
     work: Work,
@@ -99,6 +101,7 @@ impl SacLearner {
                 temperature: Adam::new(agents),
             },
             updates: 0,
+            anchor: Anchor::default(),
             noise: Default::default(),
             work: Work::default(),
             config,
@@ -115,6 +118,11 @@ impl SacLearner {
 
     pub(super) fn policy_mut(&mut self) -> &mut SacPolicy {
         &mut self.policy
+    }
+
+    /// What holds the actors, and what they are.
+    pub(super) fn anchor_and_theta(&mut self) -> (&mut Anchor, &[f32]) {
+        (&mut self.anchor, &self.policy.theta)
     }
 
     pub(super) fn critic(&self) -> &Mlp {
@@ -210,7 +218,7 @@ impl SacLearner {
     /// Up the smallest critic, and towards more entropy. Says what the value and the entropy were.
     fn learn_actor(&mut self, batch: &SacBatch, noise: &[f32]) -> Result<(f64, f64)> {
         let (rows, count) = (batch.rows(), self.config.critics);
-        let SacLearner { policy, head, critic, critics, work: w, .. } = self;
+        let SacLearner { policy, head, critic, critics, anchor, work: w, .. } = self;
         let act = head.dim();
         policy.net.forward_saved(&policy.theta, &batch.obs, rows, &mut w.actor_tapes, &mut w.y)?;
         head.sample(&w.y, noise, &mut w.act, Some(&mut w.log_prob));
@@ -234,6 +242,9 @@ impl SacLearner {
             dact.copy_from_slice(&dboth[wide - act..]);
         }
         head.backward(&w.y, noise, &w.dact, &w.dlog_prob, &mut w.dy);
+        if anchor.weight > 0.0 {
+            anchor.pull(&policy.net, head, &batch.obs, &w.y, &mut w.dy)?;
+        }
         let gradients = Gradients { theta: Some(&mut w.dtheta), x: None };
         policy.net.backward(&policy.theta, &batch.obs, &mut w.actor_tapes, &w.dy, gradients)?;
         let params = policy.net.params();

@@ -1,0 +1,182 @@
+//! The agent: an epoch of data, a model, a policy that is held near the one before, and which of the two is kept.
+
+use super::MonotonicConfig;
+use crate::sac::{kl, tv_bound};
+use crate::{Actor, Agent, MbpoAgent, Mind, SacPolicy, Setup, keep};
+use mbrl_bounds::{Discounted, mbpo};
+use mbrl_core::{Context, Error, Key, Recorder, Result, RowBuf, Scratch, Transition, TransitionBatch};
+use std::io::{Read, Write};
+
+/// In at most so many states, evenly spread over all that were seen, it is looked how far two policies are apart.
+const STATES: usize = 1024;
+
+/// Algorithm 1 of MBPO.
+///
+/// Its metrics are those of [`MbpoAgent`], and whenever the model was fitted: `monotonic/eps_pi`, the largest bound on the
+/// total variation between the policy that was found and the one that collected the data, in any of at most 1,024 states
+/// seen; `monotonic/gain`, by how much its discounted return in the model is larger; `monotonic/penalty`, what `c_scale` C
+/// grows by for this ε_π; and `monotonic/adopted`, 1 where the gain is above the penalty, and 0 where the policy stays what it
+/// was.
+pub struct MonotonicAgent {
+    config: MonotonicConfig,
+    agent: MbpoAgent,
+    gamma: f64,
+    /// The largest reward seen, in size.
+    r_max: f32,
+    /// π_D.
+    before: SacPolicy,
+    states: TransitionBatch,
+    indices: Vec<u32>,
+    normals: [RowBuf; 4],
+    scratch: Scratch,
+}
+
+impl MonotonicAgent {
+    /// An agent that has seen nothing.
+    pub fn new(config: MonotonicConfig, setup: &Setup, key: Key) -> Result<Self> {
+        config.validate()?;
+        let gamma = f64::from(setup.spec.discount);
+        Discounted::new(gamma, 0.0).context("theorem 4.1 has no C for this discount: give one below 1")?;
+        let agent = MbpoAgent::new(config.mbpo.clone(), setup, key)?;
+        Ok(MonotonicAgent {
+            before: agent.learner().policy().clone(),
+            states: TransitionBatch::new(setup.spec.dims()),
+            config,
+            agent,
+            gamma,
+            r_max: 0.0,
+            indices: Vec::new(),
+            normals: Default::default(),
+            scratch: Scratch::default(),
+        })
+    }
+
+    /// The model, the data and the learner.
+    pub fn mbpo(&self) -> &MbpoAgent {
+        &self.agent
+    }
+
+    /// c · C(0, ε_π), of which ε_π = 1 is the slope, as C is linear in it.
+    fn penalty(&self, eps_pi: f64) -> Result<f64> {
+        let r_max = self.config.r_max.unwrap_or(f64::from(self.r_max));
+        let returns = Discounted::new(self.gamma, r_max)?;
+        Ok(self.config.c_scale * mbpo::theorem_4_1(returns, 0.0, eps_pi)?)
+    }
+
+    /// Seeks a policy that gains more than it costs, and goes back to π_D where there is none.
+    fn maximise(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        let weight = (1.0 - self.gamma) * self.penalty(1.0)?;
+        let updates = self.config.mbpo.model_every.saturating_mul(self.config.mbpo.updates_per_step);
+        self.before.clone_from(self.agent.learner().policy());
+        self.agent.learner_mut().hold(weight as f32);
+        let done = self.agent.improve(updates, key, recorder);
+        self.agent.learner_mut().let_go();
+        done?;
+
+        recorder.enter("judge");
+        let judged = self.judge(key.child("judge"), recorder);
+        recorder.leave();
+        if !judged? {
+            let MonotonicAgent { agent, before, .. } = self;
+            agent.learner_mut().take_back(before.theta());
+        }
+        Ok(())
+    }
+
+    /// Whether the policy that was found is the better of the two.
+    fn judge(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<bool> {
+        let eps_pi = self.shift()?;
+        let penalty = self.penalty(eps_pi)?;
+        recorder.scalar("monotonic/eps_pi", eps_pi);
+        recorder.scalar("monotonic/penalty", penalty);
+        let found = self.agent.learner().policy().clone();
+        let hopes = [self.agent.hope(&found, key)?, self.agent.hope(&self.before, key)?];
+        // What cannot be compared is not adopted.
+        let gain = match hopes {
+            [Some(found), Some(before)] => found - before,
+            _ => f64::NEG_INFINITY,
+        };
+        if gain.is_finite() {
+            recorder.scalar("monotonic/gain", gain);
+        }
+        let adopted = gain > penalty;
+        recorder.scalar("monotonic/adopted", f64::from(u8::from(adopted)));
+        Ok(adopted)
+    }
+
+    /// ε_π: the largest bound on the total variation in any of the states that are looked at.
+    fn shift(&mut self) -> Result<f64> {
+        let real = self.agent.real();
+        self.indices.clear();
+        self.indices.extend((0..real.len() as u32).step_by(real.len().div_ceil(STATES).max(1)));
+        real.gather(&self.indices, &mut self.states)?;
+        let (obs, policy) = (self.states.obs.view(), self.agent.learner().policy());
+        let [mean, deviation, old_mean, old_deviation] = &mut self.normals;
+        policy.normals(policy.theta(), obs, [mean, deviation], &mut self.scratch)?;
+        policy.normals(self.before.theta(), obs, [old_mean, old_deviation], &mut self.scratch)?;
+        let [mean, deviation, old_mean, old_deviation] =
+            [mean, deviation, old_mean, old_deviation].map(|rows| rows.view());
+        let bound = |i: usize| {
+            tv_bound(kl([mean.row(i), deviation.row(i)], [old_mean.row(i), old_deviation.row(i)])).0
+        };
+        // Not `f64::max`, which passes over NaN.
+        let largest = (0..obs.len()).map(bound).fold(0.0, |most, x| if x <= most { most } else { x });
+        if !largest.is_finite() {
+            return Err(Error::non_finite("the policy: lower the actor's learning rate"));
+        }
+        Ok(largest)
+    }
+}
+
+impl Agent for MonotonicAgent {
+    fn act(&mut self, obs: &[f32], key: Key, act: &mut [f32], recorder: &mut dyn Recorder) -> Result<()> {
+        self.agent.act(obs, key, act, recorder)
+    }
+
+    fn observe(&mut self, transition: Transition<'_>) -> Result<()> {
+        self.r_max = self.r_max.max(transition.reward.abs());
+        self.agent.observe(transition)
+    }
+
+    fn learn(&mut self, _: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        if self.agent.is_due() {
+            self.agent.refresh(key, recorder)?;
+            self.maximise(key, recorder)?;
+        }
+        self.agent.close(recorder);
+        Ok(())
+    }
+
+    fn cut(&mut self) -> Result<()> {
+        self.agent.cut()
+    }
+
+    fn actor(&self) -> Result<Box<dyn Actor + '_>> {
+        self.agent.actor()
+    }
+
+    fn mind(&self) -> Option<Mind<'_>> {
+        self.agent.mind()
+    }
+
+    fn network(&self) -> Option<&SacPolicy> {
+        self.agent.network()
+    }
+
+    fn save(&self, out: &mut dyn Write) -> Result<()> {
+        self.agent.save(out)?;
+        keep::write(&self.r_max, out)
+    }
+
+    fn load(&mut self, from: &mut dyn Read) -> Result<()> {
+        self.agent.load(from)?;
+        self.r_max = keep::read(from)?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for MonotonicAgent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MonotonicAgent").field("config", &self.config).finish_non_exhaustive()
+    }
+}
