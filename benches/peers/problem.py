@@ -1,5 +1,7 @@
 """The seeded problems that the PyTorch and the JAX scripts share, as NumPy arrays."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 SETS = 64  # sets of row numbers, drawn beforehand and used in turn
@@ -62,6 +64,34 @@ def sac(args):
 def sac_noise(args, t):
     """The noise of update `t` of a check: of the next action, and of the action."""
     return normal(np.random.default_rng(t + 1), 2, args.agents, args.batch, args.act)
+
+
+def mbpo(cycle):
+    """What a cycle of MBPO begins with, and what its check computes losses of."""
+    rng = np.random.default_rng(0)
+    obs, act = cycle.OBS, cycle.ACT
+
+    def linears(widths):  # as `nn.Linear` keeps them
+        return [(weight[0].T.copy(), bias[0, 0]) for weight, bias in network(rng, 1, widths)]
+
+    rows = normal(rng, cycle.ROWS, obs + act + obs + 1)
+    rows[:, :obs] *= 0.1
+    rows[:, obs : obs + act] = np.tanh(rows[:, obs : obs + act])
+    rows[:, obs + act : -1] *= 0.02
+    rows[:, -1] = 1
+    imagined = normal(rng, cycle.STARTS, obs + act + 1 + obs + 1)
+    imagined[:, obs : obs + act] = np.tanh(imagined[:, obs : obs + act])
+    imagined[:, -1] = imagined[:, -1] < 2
+    return SimpleNamespace(
+        model=network(rng, cycle.MEMBERS, sizes(obs + act, cycle.HIDDEN, 2 * (obs + 1))),
+        actor=linears(sizes(obs, cycle.SAC_HIDDEN, 2 * act)),
+        critics=[linears(sizes(obs + act, cycle.SAC_HIDDEN, 1)) for _ in range(2)],
+        alpha=0.2,  # of the first update; then it is what is learnt, from 1 on
+        rows=rows,
+        imagined=imagined,
+        model_batches=[normal(rng, cycle.MEMBERS, 32, obs + act + obs + 1) for _ in range(CHECK_STEPS)],
+        update_rows=rng.integers(0, cycle.STARTS, (2 * CHECK_STEPS, 32)),
+    )
 
 
 def tiny(args):

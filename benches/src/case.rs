@@ -1,6 +1,6 @@
 //! A measured piece of work, and what it is held against.
 
-use crate::{buffer, envs, nn, plan};
+use crate::{buffer, envs, mbpo, nn, plan};
 
 /// A measured piece of work.
 #[derive(Clone, Copy, Debug)]
@@ -76,4 +76,12 @@ pub static CASES: &[Case] = &[
     plan::ACTION_1,
     plan::ACTION_2,
     plan::OVERHEAD,
+    mbpo::FIT_1,
+    mbpo::FIT_2,
+    mbpo::IMAGINE_1,
+    mbpo::IMAGINE_2,
+    mbpo::UPDATE_1,
+    mbpo::UPDATE_2,
+    mbpo::TENTH_1,
+    mbpo::TENTH_2,
 ];

@@ -7,12 +7,14 @@
 mod buffer;
 mod case;
 mod envs;
+mod mbpo;
 mod measure;
 mod nn;
 mod plan;
 mod sac;
 
 pub use case::{CASES, Case, Pair, Share};
+pub use mbpo::CYCLE;
 pub use measure::{Measured, calls_lasting, measure, time_round};
 
 /// The examples of the page that a newcomer reads first run here, because this crate sees all others.

@@ -10,11 +10,11 @@ use rayon::ThreadPool;
 
 /// Sizes of an ensemble.
 #[derive(Clone, Copy)]
-struct Ensemble {
-    members: usize,
-    input: usize,
-    hidden: &'static [usize],
-    output: usize,
+pub(crate) struct Ensemble {
+    pub(crate) members: usize,
+    pub(crate) input: usize,
+    pub(crate) hidden: &'static [usize],
+    pub(crate) output: usize,
 }
 
 const HALF_CHEETAH: Ensemble = Ensemble { members: 7, input: 23, hidden: &[200; 4], output: 36 };
@@ -38,13 +38,15 @@ const fn case(
     Case { group: "nn", name, threads, floor: GEMM, share, target, items, prepare }
 }
 
-const fn train(ensemble: Ensemble, batch: usize) -> f64 {
+/// FLOPs of the products of a training step, in which every member has so many rows.
+pub(crate) const fn train(ensemble: Ensemble, batch: usize) -> f64 {
     let Ensemble { members, .. } = ensemble;
     let (all, after_first) = products(ensemble);
     (2 * members * batch * (2 * all + after_first)) as f64
 }
 
-const fn forward(ensemble: Ensemble, rows: usize) -> f64 {
+/// FLOPs of the products of every member's outputs for so many rows.
+pub(crate) const fn forward(ensemble: Ensemble, rows: usize) -> f64 {
     (2 * ensemble.members * rows * products(ensemble).0) as f64
 }
 
@@ -171,7 +173,7 @@ fn training(ensemble: Ensemble, batch: usize, threads: usize) -> Pair {
             turn = (turn + 1) % 64;
             let samples = Samples { input: &input, target: &target, width: dim };
             let own = |member: usize| &rows[member][turn * batch..(turn + 1) * batch];
-            let loss = Loss::Gaussian { head, bounds: &bounds };
+            let loss = Loss::Gaussian { head, bounds: &bounds, beta: 0.0 };
             stack.step(&config, samples, loss, own, &mut stepped).expect("a step");
             let mut gradient = vec![0.0; 2 * dim];
             for stepped in &stepped {

@@ -20,12 +20,22 @@ impl Sizes {
     /// row needs but the smaller one's).
     pub(crate) const fn flops(&self) -> f64 {
         let Sizes { agents, obs, act, width, batch } = *self;
-        let actor = obs * width + width * width + width * 2 * act;
+        let actor = self.actor();
         let critic = (obs + act) * width + width * width + width;
         let through = width * width + width;
         let actor_back = actor + width * width + width * 2 * act;
         let critics = 3 * critic + (critic + through) + (through + width * act);
         (2 * batch * agents * (2 * actor + actor_back + 2 * critics)) as f64
+    }
+
+    /// FLOPs of the products of every actor's outputs for a batch.
+    pub(crate) const fn actor_flops(&self) -> f64 {
+        (2 * self.batch * self.agents * self.actor()) as f64
+    }
+
+    /// Products a row of the actor.
+    const fn actor(&self) -> usize {
+        self.obs * self.width + self.width * self.width + self.width * 2 * self.act
     }
 }
 

@@ -11,8 +11,11 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only the cases of this group (buffer, envs, nn), or whose name contains this.
+    /// Only the cases of this group (buffer, envs, nn, plan, mbpo), or whose name contains this.
     filter: Option<String>,
+    /// Only the cases that run on so many threads.
+    #[arg(long, value_name = "T")]
+    threads: Option<usize>,
     /// Also write the results to this file, as a JSON array.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -46,6 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
     let wanted = |case: &Case| {
         args.filter.as_deref().is_none_or(|filter| case.group == filter || case.name.contains(filter))
+            && args.threads.is_none_or(|threads| case.threads == threads)
     };
     let rows = match &args.peers {
         Some(python) => peers::run(python, args.rounds, wanted)?,
@@ -58,8 +62,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         };
         let names: Vec<&str> = names.into_iter().collect();
         let filter = args.filter.as_deref().unwrap_or_default();
+        let threads = args.threads.map(|threads| format!(" on {threads} threads")).unwrap_or_default();
         return Err(Error::invalid(format_args!(
-            "no case is called `{filter}`: there are {}",
+            "no case is called `{filter}`{threads}: there are {}",
             names.join(", ")
         )));
     }

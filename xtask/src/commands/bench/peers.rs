@@ -2,8 +2,9 @@
 
 use super::Row;
 use crate::{cargo, out};
-use mbrl_bench::{CASES, Case, calls_lasting, time_round};
+use mbrl_bench::{CASES, CYCLE, Case, calls_lasting, time_round};
 use mbrl_core::{Context, Error, Result};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -51,6 +52,14 @@ const PEERS: &[Peer] = &[
     nn("sac/o4a1h64b256/p1", "jax_sac.py", SAC_SMALL_SCAN),
     nn("cem/350x20x15x5/7x5-200x4-8", "torch_plan.py", PLAN),
     nn("cem/350x20x15x5/7x5-200x4-8", "jax_plan.py", PLAN),
+    nn("mbpo/cartpole-mbrl-lib/fit/r2000e20", "torch_mbpo.py", FIT),
+    mbrl_lib("mbpo/cartpole-mbrl-lib/fit/r2000e20", FIT),
+    nn("mbpo/cartpole-mbrl-lib/imagine/r80000", "torch_mbpo.py", IMAGINE),
+    mbrl_lib("mbpo/cartpole-mbrl-lib/imagine/r80000", IMAGINE),
+    Peer { operations: 20.0, ..nn("mbpo/cartpole-mbrl-lib/update/h256b256x20", "torch_mbpo.py", UPDATE) },
+    Peer { operations: 20.0, ..mbrl_lib("mbpo/cartpole-mbrl-lib/update/h256b256x20", UPDATE) },
+    nn("mbpo/cartpole-mbrl-lib/tenth", "torch_mbpo.py", TENTH),
+    mbrl_lib("mbpo/cartpole-mbrl-lib/tenth", TENTH),
 ];
 
 /// A script without arguments, one of whose operations is a call of the case.
@@ -70,9 +79,19 @@ const SAC_SMALL: &str = "--obs 4 --act 1 --hidden 64x2 --batch 256 --agents 1";
 
 const PLAN: &str = "--members 7 --inputs 5 --hidden 200x4 --outputs 8 --rows 1000 --population 350";
 
+const FIT: &str = "--part fit";
+const IMAGINE: &str = "--part imagine";
+const UPDATE: &str = "--part update";
+const TENTH: &str = "--part tenth";
+
 /// A script of the neural engine's: we mean to be ahead.
 const fn nn(case: &'static str, script: &'static str, arguments: &'static str) -> Peer {
     Peer { case, script, arguments, ..ALONE }
+}
+
+/// The algorithm as others run it.
+const fn mbrl_lib(case: &'static str, arguments: &'static str) -> Peer {
+    Peer { target: 1.7, ..nn(case, "mbrl_lib.py", arguments) }
 }
 
 /// How long a round of ours is: as long as the scripts' own (benches/peers/peer.py), so that both find caches that they
@@ -94,10 +113,38 @@ pub(super) fn run(python: &Path, rounds: usize, wanted: impl Fn(&Case) -> bool) 
                 "measuring {} and {}, threads: {}",
                 case.name, peer.script, case.threads
             ));
-            rows.push(compare(case, peer, python, rounds).with_context(|| peer.script.to_owned())?);
+            let row = compare(case, peer, python, rounds).with_context(|| peer.script.to_owned())?;
+            rows.push((peer.script, row));
         }
     }
-    Ok(rows)
+    let cycles = cycles(&rows);
+    Ok(rows.into_iter().map(|(_, row)| row).chain(cycles).collect())
+}
+
+/// A whole cycle of MBPO as the sum of its parts, for each script and number of threads that did all of them.
+fn cycles(parts: &[(&str, Row)]) -> Vec<Row> {
+    let done: BTreeSet<(&str, usize)> = parts.iter().map(|(script, row)| (*script, row.threads)).collect();
+    let sum = |(script, threads)| {
+        let (mut ours, mut least, mut theirs, mut target) = (0.0, 0.0, 0.0, 0.0);
+        for (name, times) in CYCLE {
+            let of = |(by, row): &&(&str, Row)| *by == script && row.threads == threads && row.name == name;
+            let (_, row) = parts.iter().find(of)?;
+            ours += times * row.median_ms;
+            least += times * row.min_ms;
+            theirs += times * row.median_ms * row.share;
+            target = row.target;
+        }
+        Some(Row {
+            name: "mbpo/cartpole-mbrl-lib/cycle".to_owned(),
+            threads,
+            median_ms: ours,
+            min_ms: least,
+            share: theirs / ours,
+            floor: format!("{script} ({theirs:.4} ms), from its parts"),
+            target,
+        })
+    };
+    done.into_iter().filter_map(sum).collect()
 }
 
 fn compare(case: &Case, peer: &Peer, python: &Path, rounds: usize) -> Result<Row> {
@@ -178,5 +225,46 @@ impl Drop for Script {
         // It would end by itself when its input closes; what it was doing is of no interest any more.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_of_a_case_and_a_script_that_are_there() {
+        for peer in PEERS {
+            assert!(CASES.iter().any(|case| case.name == peer.case), "{}", peer.case);
+            let script = cargo::root().join("benches/peers").join(peer.script);
+            assert!(script.is_file(), "{}", script.display());
+        }
+    }
+
+    #[test]
+    fn a_cycle_is_a_fit_the_rollouts_and_the_updates_of_two_hundred_steps_where_all_were_measured() {
+        let row = |part: usize, threads, median_ms, share| Row {
+            name: CYCLE[part].0.to_owned(),
+            threads,
+            median_ms,
+            min_ms: 0.5 * median_ms,
+            share,
+            floor: String::new(),
+            target: 1.7,
+        };
+        let parts = [
+            ("a.py", row(0, 1, 2_000.0, 2.0)),
+            ("a.py", row(1, 1, 300.0, 3.0)),
+            ("b.py", row(2, 1, 1.0, 9.0)),
+            ("a.py", row(2, 2, 1.0, 9.0)),
+            ("a.py", row(2, 1, 100.0, 2.2)),
+        ];
+        let cycles = cycles(&parts);
+        assert_eq!(cycles.len(), 1);
+        let Row { threads, median_ms, min_ms, share, ref floor, target, .. } = cycles[0];
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9 * b;
+        assert!(threads == 1 && near(median_ms, 22_300.0) && near(min_ms, 11_150.0) && near(target, 1.7));
+        // 4,000 + 900 + 44,000 of theirs.
+        assert!(near(share, 48_900.0 / 22_300.0) && floor.starts_with("a.py (48900"), "{share} {floor}");
     }
 }
