@@ -45,12 +45,13 @@ fn sac_killed_again_and_again_learns_what_it_would_have_learnt() {
     kill_again_and_again("kill-sac", train, &LEARNT);
 }
 
+const TRAIN_MBPO: &str = "train mbpo --env pendulum --steps 600 --set agent.initial_steps=100 \
+     --set agent.updates_per_step=3 --set agent.rollouts.epoch=100 --set eval.every=200 --set eval.episodes=2 \
+     --set checkpoint.every=40 --seed 3 --out";
+
 #[test]
 fn mbpo_killed_again_and_again_learns_what_it_would_have_learnt() {
-    let train = "train mbpo --env pendulum --steps 600 --set agent.initial_steps=100 --set agent.updates_per_step=3 \
-                 --set agent.rollouts.epoch=100 --set eval.every=200 --set eval.episodes=2 --set checkpoint.every=40 \
-                 --seed 3 --out";
-    kill_again_and_again("kill-mbpo", train, &LEARNT);
+    kill_again_and_again("kill-mbpo", TRAIN_MBPO, &LEARNT);
 }
 
 /// A run on two threads, and one that is killed at random instants and gone on with on one thread and on two in turn.
@@ -93,8 +94,8 @@ impl RunBegun {
 }
 
 /// Sends the signal once the run is under way, and waits for the end.
-fn stop(here: &Folder, name: &str, signals: &[&str]) -> std::process::Output {
-    let child = start(here, &format!("{TRAIN} {name}"));
+fn stop(here: &Folder, train: &str, name: &str, signals: &[&str]) -> std::process::Output {
+    let child = start(here, &format!("{train} {name}"));
     wait_for(here, &format!("{name}/metrics.jsonl"));
     sleep(Duration::from_millis(50));
     for signal in signals {
@@ -110,7 +111,7 @@ fn the_first_interrupt_saves_and_exits_with_130_and_a_termination_with_143() {
     for (name, signals, code) in
         [("stopped", &["-INT"][..], 130), ("ended", &["-TERM"], 143), ("twice", &["-TERM", "-TERM"], 143)]
     {
-        let output = stop(&here, name, signals);
+        let output = stop(&here, TRAIN, name, signals);
         assert_eq!(output.status.code(), Some(code), "{name}: {}", stderr(&output));
         assert!(here.path().join(name).join("checkpoint").read_dir().unwrap().count() > 1, "{name}");
         here.said(&format!("train --resume {name}"));
@@ -119,11 +120,45 @@ fn the_first_interrupt_saves_and_exits_with_130_and_a_termination_with_143() {
 }
 
 #[test]
+fn mbpo_that_is_interrupted_saves_what_it_has_learnt_and_goes_on_from_there() {
+    let here = Folder::new("interrupt-mbpo");
+    here.said(&format!("{TRAIN_MBPO} whole"));
+    let output = stop(&here, TRAIN_MBPO, "stopped", &["-INT"]);
+    let said = stderr(&output);
+    assert!(output.status.code() == Some(130) && said.contains("saving after this step"), "{said}");
+    let checkpoints = here.path().join("stopped/checkpoint").read_dir().unwrap();
+    let names = checkpoints.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let saved = names.filter_map(|name| name.strip_suffix(".mbrl")?.parse::<u64>().ok()).max().unwrap();
+    // The step at which it was interrupted, not the last of those at which it would have been saved anyhow.
+    let lines = String::from_utf8(here.metrics("stopped")).unwrap();
+    let last = lines.lines().last().unwrap();
+    let last: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert!(saved < 600 && saved >= last["env_steps"].as_u64().unwrap(), "{saved}: {last}");
+    assert!(here.path().join("stopped/policy.safetensors").exists());
+    here.said("train --resume stopped");
+    for file in LEARNT {
+        let read = |run: &str| std::fs::read(here.path().join(run).join(file)).unwrap();
+        assert!(read("stopped") == read("whole"), "{file}");
+    }
+}
+
+#[test]
 fn a_person_is_told_at_once_and_may_stop_at_once() {
-    let here = Folder::new("at-once");
-    // A fit that takes far longer than this test.
-    let slow = "train random-shooting --quick --set agent.model.ensemble.stop.max_epochs=1000000000 \
-                --set agent.model.ensemble.stop.patience=1000000000 --out slow";
+    // Fits that take far longer than this test.
+    stop_at_once(
+        "at-once",
+        "train random-shooting --quick --set agent.model.ensemble.stop.max_epochs=1000000000 \
+         --set agent.model.ensemble.stop.patience=1000000000 --out slow",
+    );
+    stop_at_once(
+        "at-once-mbpo",
+        "train mbpo --quick --set agent.model.stop.max_epochs=1000000000 \
+         --set agent.model.stop.patience=1000000000 --out slow",
+    );
+}
+
+fn stop_at_once(name: &str, slow: &str) {
+    let here = Folder::new(name);
     let mut child = start(&here, slow);
     wait_for(&here, "slow/metrics.jsonl");
     sleep(Duration::from_secs(1));
@@ -132,6 +167,14 @@ fn a_person_is_told_at_once_and_may_stop_at_once() {
     sleep(Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none(), "the step is not over");
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let mut polls = 0;
+    while child.try_wait().unwrap().is_none() {
+        polls += 1;
+        if polls > 1_000 {
+            child.kill().unwrap();
+        }
+        sleep(Duration::from_millis(10));
+    }
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let said = "saving after this step; Ctrl-C again stops at once";

@@ -181,3 +181,47 @@ fn algorithms_and_presets_are_listed() {
     );
     assert!(here.said("list presets").contains("plain"));
 }
+
+#[test]
+fn in_a_pipe_progress_is_plain_lines_of_speed_time_left_and_return() {
+    let here = Folder::new("pipe");
+    let train = "train mbpo --quick --set eval.every=100 --out run";
+    let output = here.call(train).output().unwrap();
+    let said = stderr(&output);
+    assert!(output.status.success() && !said.contains(['\r', '\u{1b}']), "{said:?}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines.len() == 4 && lines[0].starts_with("step 0 of 300: eval -"), "{said}");
+    for part in ["step 200 of 300: ", " steps/s, ", " left, return -", ", eval -"] {
+        assert!(lines[2].contains(part), "{part}: {said}");
+    }
+    assert!(!lines[3].contains("left"), "{said}");
+}
+
+/// A terminal is made by util-linux's `script`; systems have others of that name, or none.
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_progress_is_a_bar_that_leaves_nothing_behind() {
+    let here = Folder::new("terminal");
+    let is_there = std::process::Command::new("script").arg("--version").output();
+    if !is_there.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("util-linux")) {
+        return;
+    }
+    let train = format!(
+        "stty cols 100; {} train random --env cartpole --steps 60000 --set eval.every=20000 --out run",
+        env!("CARGO_BIN_EXE_xtask")
+    );
+    let mut script = std::process::Command::new("script");
+    script.current_dir(here.path()).args(["-qec", &train, "/dev/null"]);
+    let output = script.stdin(std::process::Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let drawn: Vec<&str> = said.split(['\r', '\n']).filter(|line| line.contains("/60000: ")).collect();
+    let last = drawn.last().unwrap_or(&"");
+    for part in ["█", " steps/s, ", "return ", ", eval "] {
+        assert!(last.contains(part), "{part}: {last:?} of {said}");
+    }
+    assert!(drawn.iter().any(|line| line.contains(" s left, return ")), "{said}");
+    // The bar is wiped off before the last word.
+    let (_, end) = said.rsplit_once("\u{1b}[2K").unwrap();
+    assert!(end.starts_with("random on cartpole, seed 0: 60000 steps"), "{end:?}");
+}

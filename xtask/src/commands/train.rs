@@ -94,7 +94,15 @@ fn train(
     let trainer = Trainer::new(config.training(), entry.make(), agent)?.evaluate_in(entry.make())?;
     let progress = Progress::new(config.steps, clock.clone());
     let _watch = signals.watch(progress.voice());
-    trainer.watch(progress).watch(signals.stop()).keep_in(run.clone(), clock).run()
+    trainer.watch(progress).watch(signals.stop()).keep_in(run.clone(), clock).run().map_err(|error| {
+        // A disk that is full, or a folder that is gone for a while: nothing is lost but what came after the checkpoint.
+        let place = run.path().display();
+        if error.is_io() {
+            error.wrap(format_args!("{place} goes on by --resume once this is mended"))
+        } else {
+            error
+        }
+    })
 }
 
 impl Args {

@@ -4,7 +4,9 @@ use crate::{Manifest, RunConfig};
 use mbrl_buffer::write_aside;
 use mbrl_core::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -139,15 +141,34 @@ impl RunDir {
     pub fn config(&self) -> Result<RunConfig> {
         let path = self.path.join(CONFIG);
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        RunConfig::from_json(&text).with_context(|| path.display().to_string())
+        RunConfig::from_json(&text).map_err(|error| self.unreadable(error).wrap(path.display()))
     }
 
     /// What made it.
     pub fn manifest(&self) -> Result<Manifest> {
         let path = self.path.join(MANIFEST);
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        serde_json::from_str(&text)
-            .map_err(|error| Error::corrupt(error).wrap(format_args!("{}", path.display())))
+        serde_json::from_str(&text).map_err(|error| self.unreadable(error).wrap(path.display()))
+    }
+
+    /// What to do about a document of the run that makes no sense. It is most likely of another version, where that is what
+    /// began the run, and else was edited or damaged.
+    fn unreadable(&self, error: impl Display) -> Error {
+        let this = env!("CARGO_PKG_VERSION");
+        match self.version() {
+            Some(version) if version != this => Error::version(format_args!(
+                "{error}: the run was begun by version {version}, and this build is {this}: use the build that began it"
+            )),
+            _ => Error::corrupt(format_args!("{error}: mend the file, or begin anew in another folder")),
+        }
+    }
+
+    /// The version that began the run, as far as its manifest can be read at all: another version may have written other
+    /// fields.
+    fn version(&self) -> Option<String> {
+        let text = fs::read_to_string(self.path.join(MANIFEST)).ok()?;
+        let manifest: Value = serde_json::from_str(&text).ok()?;
+        Some(manifest.get("build")?.get("version")?.as_str()?.to_owned())
     }
 
     pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {

@@ -12,32 +12,32 @@ use std::sync::Arc;
 
 /// Runs that differ by their seed alone.
 #[derive(Clone, Copy)]
-struct Group {
+pub(super) struct Group {
     /// What it is called in the figure; also a folder's name.
-    name: &'static str,
-    algo: &'static str,
-    preset: &'static str,
-    env: &'static str,
-    steps: u64,
-    seeds: u64,
+    pub(super) name: &'static str,
+    pub(super) algo: &'static str,
+    pub(super) preset: &'static str,
+    pub(super) env: &'static str,
+    pub(super) steps: u64,
+    pub(super) seeds: u64,
     /// Steps from one evaluation to the next, and episodes in each.
-    eval: (u64, u64),
-    set: &'static [&'static str],
+    pub(super) eval: (u64, u64),
+    pub(super) set: &'static [&'static str],
 }
 
 /// What was earned at a point of a curve, by seed.
 #[derive(Clone, Debug, Serialize)]
-struct Earned {
+pub(super) struct Earned {
     group: &'static str,
     /// Trials, or steps in the environment.
-    x: u64,
-    returns: Vec<f64>,
-    mean: f64,
-    ci95: Option<[f64; 2]>,
+    pub(super) x: u64,
+    pub(super) returns: Vec<f64>,
+    pub(super) mean: f64,
+    pub(super) ci95: Option<[f64; 2]>,
 }
 
 impl Earned {
-    fn of(group: &'static str, x: u64, returns: Vec<f64>) -> Self {
+    pub(super) fn of(group: &'static str, x: u64, returns: Vec<f64>) -> Self {
         Earned { group, x, mean: mean(&returns), ci95: ci95(&returns), returns }
     }
 
@@ -109,7 +109,7 @@ impl Group {
     }
 
     /// The mean returns of evaluations, by steps.
-    fn evaluations(&self, scale: Scale) -> Result<Vec<Earned>> {
+    pub(super) fn evaluations(&self, scale: Scale) -> Result<Vec<Earned>> {
         let mut by_steps = std::collections::BTreeMap::<u64, Vec<f64>>::new();
         for run in self.run(scale)? {
             for line in run.metrics()? {
@@ -127,13 +127,13 @@ fn scalar(line: &mbrl_agents::Line, name: &str) -> Option<f64> {
 }
 
 /// How a curve is drawn, and what its x is called: on the axis, and in the table.
-struct Look<'a> {
-    title: &'a str,
-    x: [&'a str; 2],
-    style: Style,
+pub(super) struct Look<'a> {
+    pub(super) title: &'a str,
+    pub(super) x: [&'a str; 2],
+    pub(super) style: Style,
 }
 
-fn made(look: Look<'_>, curves: &[Vec<Earned>], lines: Vec<Reference>) -> Result<Made> {
+pub(super) fn made(look: Look<'_>, curves: &[Vec<Earned>], lines: Vec<Reference>) -> Result<Made> {
     let Look { title, x: [x, x_short], style } = look;
     let mut table =
         format!("| agent | {x_short} | mean return | 95 % | n | by seed |\n|---|---:|---:|---|---:|---|\n");
@@ -164,7 +164,7 @@ fn made(look: Look<'_>, curves: &[Vec<Earned>], lines: Vec<Reference>) -> Result
 
 /// After how many steps each seed's evaluation was first at least `aim`, and how many times more steps the others took
 /// than the first agent did, by the median seed.
-fn reached(curves: &[Vec<Earned>], aim: f64) -> String {
+pub(super) fn reached(curves: &[Vec<Earned>], aim: f64) -> String {
     let mut table = format!(
         "\n| agent | steps to {aim} | median | times the first's | last | best |\n|---|---|---:|---:|---:|---:|\n"
     );
@@ -199,35 +199,8 @@ fn reached(curves: &[Vec<Earned>], aim: f64) -> String {
 }
 
 /// The summary, and behind a click what it was made of.
-fn folded(summary: &str, table: &str) -> String {
+pub(super) fn folded(summary: &str, table: &str) -> String {
     format!("{summary}\n<details><summary>Every evaluation</summary>\n\n{table}\n</details>")
-}
-
-/// MBPO beside SAC with an update a step, and with as many as MBPO makes.
-fn beside_sac(env: &'static str, steps: [u64; 3], every: u64) -> [Group; 3] {
-    let mbpo = Group {
-        name: "MBPO",
-        algo: "mbpo",
-        preset: "fast",
-        env,
-        steps: steps[0],
-        seeds: 5,
-        eval: (every, 10),
-        set: &[],
-    };
-    let sac = Group { name: "SAC", algo: "sac", preset: "sb3", steps: steps[1], ..mbpo };
-    let many =
-        Group { name: "SAC, 10 updates a step", steps: steps[2], set: &["agent.updates_per_step=10"], ..sac };
-    [mbpo, sac, many]
-}
-
-pub(super) fn mbpo_pendulum(scale: Scale) -> Result<Made> {
-    let groups = beside_sac("pendulum", [3_000, 10_000, 3_000], 250);
-    let curves = groups.iter().map(|group| group.evaluations(scale)).collect::<Result<Vec<_>>>()?;
-    let aim = Reference { label: "aim".to_owned(), y: -200.0 };
-    let x = ["steps in the environment", "steps"];
-    let made = made(Look { title: "MBPO on pendulum", x, style: Style::Band }, &curves, vec![aim])?;
-    Ok(Made { table: folded(&reached(&curves, -200.0), &made.table), ..made })
 }
 
 pub(super) fn cartpole(scale: Scale) -> Result<Made> {
