@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Folder, stderr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const SECTIONS: [&str; 11] = [
     "How it went",
@@ -177,6 +177,95 @@ fn figures_that_a_report_shows_no_more_go_and_no_other_file() {
         assert!(after.contains(&kept.to_owned()), "{kept}: {after:?}");
     }
     assert_eq!(read(plots.join("bounds.svg")), "mine");
+}
+
+/// A run whose report has figures of an episode, and none any more once its checkpoint is gone.
+fn run_with_an_episode(here: &Folder) -> PathBuf {
+    here.said("train random --env lqr --steps 60 --out run");
+    here.path().join("run")
+}
+
+/// What is said on stderr to a call that succeeds.
+fn warned(here: &Folder, args: &str) -> String {
+    let output = here.call(args).output().unwrap();
+    assert!(output.status.success(), "{args}: {}", stderr(&output));
+    stderr(&output)
+}
+
+#[test]
+fn a_page_of_any_name_keeps_its_own_figures_and_those_that_a_neighbor_shows() {
+    let here = Folder::new("endings");
+    let run = run_with_an_episode(&here);
+    for _ in 0..2 {
+        let said = warned(&here, "report run --fresh 0 --out run/page.htm");
+        assert!(!said.contains("warning"), "{said}");
+        is_whole(&read(run.join("page.htm")), &run.join("plots"));
+    }
+    let before = names(&run.join("plots"));
+    here.said("report run --fresh 0 --out run/again.html");
+    std::fs::remove_dir_all(run.join("checkpoint")).unwrap();
+    here.said("report run --fresh 0 --out run/again.html");
+    assert_eq!(names(&run.join("plots")), before);
+    here.said("report run --fresh 0 --out run/page.htm");
+    is_whole(&read(run.join("page.htm")), &run.join("plots"));
+    assert!(names(&run.join("plots")).len() < before.len());
+}
+
+#[test]
+fn what_a_person_did_to_a_report_loses_nothing() {
+    let here = Folder::new("edited");
+    let run = run_with_an_episode(&here);
+    let plots = run.join("plots");
+    here.said("report run --fresh 0");
+    // A figure of the person's own goes onto the page, and one of the report's is drawn over.
+    let page = read(run.join("report.html"));
+    std::fs::write(plots.join("mine.png"), "mine").unwrap();
+    let page = page.replace("</main>", "<a href=\"plots/mine.png\">mine</a></main>");
+    std::fs::write(run.join("report.html"), page).unwrap();
+    std::fs::write(plots.join("episode.svg"), "mine").unwrap();
+    std::fs::remove_dir_all(run.join("checkpoint")).unwrap();
+    here.said("report run --fresh 0");
+    assert_eq!(
+        (read(plots.join("mine.png")), read(plots.join("episode.svg"))),
+        ("mine".into(), "mine".into())
+    );
+    assert!(!plots.join("episode.png").exists());
+}
+
+#[test]
+fn a_figure_that_a_note_beside_the_page_names_stays() {
+    let here = Folder::new("note");
+    let run = run_with_an_episode(&here);
+    here.said("report run --fresh 0");
+    std::fs::write(run.join("notes.md"), b"\xff see ![the episode](plots/episode.png)").unwrap();
+    std::fs::remove_dir_all(run.join("checkpoint")).unwrap();
+    here.said("report run --fresh 0");
+    assert!(run.join("plots/episode.png").exists() && !run.join("plots/episode.svg").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_goes_where_a_neighbor_cannot_be_read() {
+    use std::os::unix::fs::symlink;
+    let here = Folder::new("unread");
+    let run = run_with_an_episode(&here);
+    here.said("report run --fresh 0");
+    let before = names(&run.join("plots"));
+    std::fs::remove_dir_all(run.join("checkpoint")).unwrap();
+    // Nobody can read a link to itself, whatever their rights are.
+    symlink("ring.html", run.join("ring.html")).unwrap();
+    let said = warned(&here, "report run --fresh 0");
+    assert!(said.contains("warning: figures of the report before stay: run/ring.html: "), "{said}");
+    assert_eq!(names(&run.join("plots")), before);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_once() {
+    let here = Folder::new("named");
+    let run = run_with_an_episode(&here);
+    std::fs::write(run.join("config.json"), "{").unwrap();
+    let said = stderr(&here.call("report run").output().unwrap());
+    assert!(said.starts_with("error: run/config.json: "), "{said}");
 }
 
 #[test]

@@ -1,20 +1,26 @@
 //! MBPO with a monotonic improvement guarantee, the general Algorithm 1 of Janner et al. 2019, for continuous actions.
 //!
-//! In every epoch data are collected with the policy π_D, the model is fitted to all that was seen, and a policy is sought
-//! that maximises η̂(π) − C(ε_m, ε_π), with C as theorem 4.1 has it. Model, imagination and soft actor-critic are those of
-//! [`MbpoAgent`](crate::MbpoAgent); what differs is:
+//! In every epoch data are collected with the policy π_D, after a first `initial_steps` at random, the model is fitted to all
+//! that was seen, and a policy is sought that maximises η̂(π) − C(ε_m, ε_π), with C as theorem 4.1 has it. Model, imagination
+//! and soft actor-critic are those of [`MbpoAgent`](crate::MbpoAgent); what differs is:
 //! - All updates of an epoch are made at once, after the fit, so that one policy collects the data of an epoch.
 //! - The actor's loss gains what ε_π costs. C grows by dC/dε_π = 4 r_max / (1 − γ)² with ε_π. The loss is −Q in the mean over
-//!   states, and by the performance difference lemma (Kakade and Langford 2002) that mean is (1 − γ) η̂ to first order, so
-//!   the term is (1 − γ) dC/dε_π = 4 r_max / (1 − γ) times ε_π. The lemma asks for the states that the policy visits; these
-//!   are those of the batch, most of them imagined from states that were seen.
-//! - ε_π is the largest bound on the total variation in any of these states, by the smaller of Pinsker's and of Bretagnolle
-//!   and Huber's. The supremum over all states is not known, so this is an estimate.
+//!   states, less what the entropy is worth. By the performance difference lemma (Kakade and Langford 2002) a small step of the
+//!   policy *changes* the mean of Q over the states that it visits by (1 − γ) times what it changes η̂ by, so the term is
+//!   (1 − γ) dC/dε_π = 4 r_max / (1 − γ) times ε_π. The states are those of the batch, most of them imagined from states that
+//!   were seen. Q is soft here, and may be larger than r_max / (1 − γ): the term does not keep π_D by itself.
+//! - ε_π is the largest bound on the total variation in any state that is looked at, by the smaller of Pinsker's and of
+//!   Bretagnolle and Huber's: in the loss the states of the batch, in the judgement at most 1,024 that were seen. The supremum
+//!   over all states is not known, so this is an estimate.
 //! - π_D is one of the policies among which the maximum is sought: where what was found does not gain more than its ε_π costs,
-//!   by episodes imagined with the same luck for both, the actor becomes π_D again. Of the two, ε_m is the same.
+//!   the actor and its temperature become what they were; the critics stay. The gain is that of pairs of imagined episodes,
+//!   which have the same luck until the first of the episodes ends. Of the two, ε_m is the same.
+//! - r_max is that of the rewards seen, and nothing is adopted while all of them were 0.
 //!
-//! With `c_scale` 1 that is the paper's C, and the policy never moves, as theory says (see
-//! [`mbrl_bounds::mbpo::Certificate`]). Any other `c_scale` is a heuristic that proves nothing.
+//! With `c_scale` 1 that is the paper's C, with which theory has no policy leave π_D, in the model as in the world (see
+//! [`mbrl_bounds::mbpo::Certificate`]). What is estimated here could: a model may imagine rewards larger than any that was
+//! seen. In what was run it is the judgement that kept π_D, every time. Any other `c_scale` is a heuristic of which nothing is
+//! proved.
 
 mod agent;
 
@@ -23,6 +29,7 @@ pub use agent::MonotonicAgent;
 use crate::mbpo::Mbpo;
 use crate::{Agent, MbpoConfig, Method, Preset, Setup, Spaces};
 use mbrl_core::{Context, Error, Key, Result};
+use mbrl_models::Likelihood;
 use serde::{Deserialize, Serialize};
 
 /// The settings of [`MonotonicAgent`].
@@ -32,10 +39,10 @@ pub struct MonotonicConfig {
     /// The model, imagination and learner, as MBPO has them. An epoch is `model_every` steps, and has `updates_per_step`
     /// updates for each of them.
     pub mbpo: MbpoConfig,
-    /// By what C is multiplied. 1 is the paper, with which nothing moves; any other number is a heuristic, of which nothing is
-    /// proved.
+    /// By what C is multiplied. 1 is the paper, with which the policy stood still in what was run; any other number is a
+    /// heuristic, of which nothing is proved.
     pub c_scale: f64,
-    /// The largest size of a reward; that of those seen so far, where none is given.
+    /// The largest size of a reward; that of those seen so far, where none is given or a larger one was seen.
     pub r_max: Option<f64>,
 }
 
@@ -49,17 +56,27 @@ impl Method for MbpoMonotonic {
     const SPACES: Spaces = Spaces::Continuous;
     const PRESETS: &'static [Preset] = &[
         Preset { name: "fast", summary: "a heuristic: a hundred-thousandth of C; the rest is mbpo's fast" },
-        Preset { name: "paper", summary: "all of C, which proves that nothing gets worse as nothing moves" },
+        Preset {
+            name: "paper",
+            summary: "all of C, with which the policy stands still; a model by likelihood",
+        },
     ];
     type Config = MonotonicConfig;
 
     fn preset(name: &str) -> Result<MonotonicConfig> {
+        let mut mbpo = Mbpo::preset("fast")?;
         let c_scale = match name {
             "fast" => 1e-5,
-            "paper" => 1.0,
+            "paper" => {
+                // Algorithm 1 fits by likelihood alone.
+                if let Likelihood::Gaussian { beta, .. } = &mut mbpo.model.likelihood {
+                    *beta = 0.0;
+                }
+                1.0
+            }
             _ => return Err(Error::invalid(format_args!("mbpo-monotonic has no preset `{name}`"))),
         };
-        Ok(MonotonicConfig { mbpo: Mbpo::preset("fast")?, c_scale, r_max: None })
+        Ok(MonotonicConfig { mbpo, c_scale, r_max: None })
     }
 
     fn quick(config: MonotonicConfig) -> MonotonicConfig {

@@ -18,7 +18,7 @@ mod tests;
 
 pub(crate) use agent::SacTally;
 pub use agent::{SacAgent, SacAgentConfig};
-pub(crate) use anchor::{kl, tv_bound};
+pub(crate) use anchor::{is_above, kl, tv_bound};
 pub use batch::{Discount, SacBatch};
 pub use config::{SacConfig, TargetEntropy, Temperature};
 pub use learner::{SacLearner, SacLosses};

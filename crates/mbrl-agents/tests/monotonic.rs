@@ -1,4 +1,4 @@
-//! Algorithm 1 of MBPO: that it stands still as published, and that it learns where less is subtracted.
+//! Algorithm 1 of MBPO: that it stood still as published, and that it learns where less is subtracted.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -74,6 +74,7 @@ fn with_all_of_c_the_policy_stands_still() {
     assert!(mean(&still) < 0.2 * mean(&free), "{} {}", mean(&still), mean(&free));
     // By hand: 4 r_max / (1 − γ)², with the largest reward seen.
     let (eps, penalty) = (still.of("monotonic/eps_pi"), still.of("monotonic/penalty"));
+    assert_eq!([eps.len(), penalty.len()], [4; 2]);
     for (eps, penalty) in eps.iter().zip(&penalty) {
         let r_max = penalty / (4e4 * eps);
         assert!((1.0..17.0).contains(&r_max), "{r_max}");
@@ -84,7 +85,9 @@ fn with_all_of_c_the_policy_stands_still() {
 #[test]
 fn a_given_r_max_is_what_c_has() {
     let ran = run("pendulum", quick("paper", &["agent.r_max=50.0", "agent.c_scale=0.5"]));
-    for (eps, penalty) in ran.of("monotonic/eps_pi").iter().zip(ran.of("monotonic/penalty")) {
+    let (eps, penalty) = (ran.of("monotonic/eps_pi"), ran.of("monotonic/penalty"));
+    assert_eq!([eps.len(), penalty.len()], [4; 2]);
+    for (eps, penalty) in eps.iter().zip(penalty) {
         assert!((penalty / (0.5 * 4e4 * 50.0 * eps) - 1.0).abs() < 1e-4, "{eps} {penalty}");
     }
 }

@@ -1,4 +1,5 @@
-//! In how many worlds Algorithm 1 of MBPO ever leaves the policy it begins with, by certificate, discount and model:
+//! In how many worlds Algorithm 1 of MBPO ever leaves the policy it begins with, by certificate, discount and model, and how
+//! much of the most that can be certified its search may have missed:
 //! `cargo run --release -p mbrl-bounds --example monotonic`.
 #![allow(clippy::print_stdout)]
 
@@ -20,6 +21,8 @@ enum Model {
 }
 
 fn main() -> Result<()> {
+    // Of each search, as a share of the widest gap.
+    let mut missed = Vec::new();
     println!(
         "| discount | model | certificate | worlds in which the return rose | 95 % interval | of what could be gained |"
     );
@@ -29,7 +32,8 @@ fn main() -> Result<()> {
             for certificate in Certificate::ALL {
                 let (mut rose, mut gained) = (0, 0.0);
                 for world in 0..WORLDS {
-                    let share = run(Key::root(0).child("world").at(world), certificate, gamma, model)?;
+                    let share =
+                        run(Key::root(0).child("world").at(world), certificate, gamma, model, &mut missed)?;
                     rose += u64::from(share > 0.0);
                     gained += share / WORLDS as f64;
                 }
@@ -48,11 +52,17 @@ fn main() -> Result<()> {
             }
         }
     }
+    let (count, most) = (missed.len(), missed.iter().copied().fold(0.0, f64::max));
+    let found = missed.iter().filter(|missed| **missed <= 1e-9).count();
+    println!(
+        "\n{count} maxima were sought. At most 1e-9 of the widest gap was missed in {:.2} % of them, at most {most:.1e} in all.",
+        100.0 * found as f64 / count as f64
+    );
     Ok(())
 }
 
 /// The share of what the best policy of a world gains over the first one that all epochs gain.
-fn run(key: Key, certificate: Certificate, gamma: f64, model: Model) -> Result<f64> {
+fn run(key: Key, certificate: Certificate, gamma: f64, model: Model, missed: &mut Vec<f64>) -> Result<f64> {
     let (truth, first) = made_up(key)?;
     let mut seen = Counts::of(&truth);
     let epochs = algorithm_1(&truth, &first, certificate, gamma, EPOCHS, |epoch, policy| match model {
@@ -69,6 +79,8 @@ fn run(key: Key, certificate: Certificate, gamma: f64, model: Model) -> Result<f
         }
     })?;
     let worlds = ModelledMdp::new(&truth, (0..STATES * ACTIONS).flat_map(|i| row(&truth, i)).collect())?;
+    let gap = worlds.discounted(gamma)?.widest_gap();
+    missed.extend(epochs.iter().map(|epoch| epoch.best.missed / gap));
     let mut earned = Vec::new();
     for policy in epochs.iter().map(|epoch| &epoch.data_policy).chain(epochs.last().map(|epoch| epoch.next()))
     {

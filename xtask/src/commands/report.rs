@@ -7,6 +7,7 @@ mod episode;
 mod exploitation;
 mod figures;
 mod findings;
+mod frame;
 mod group;
 mod html;
 mod markdown;
@@ -19,7 +20,7 @@ use crate::{Outcome, out};
 use findings::Level;
 use group::Group;
 use mbrl_agents::RunDir;
-use mbrl_core::{Context, Error, Result};
+use mbrl_core::{Error, Result};
 use page::Judged;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,8 @@ pub(crate) struct Args {
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
-    /// Where the page is to be; report.html in the folder of the first run if not given. Figures lie beside it, in plots/.
+    /// Where the page is to be; report.html in the folder of the first run if not given. Figures lie beside it, in plots/,
+    /// in place of files of the same names.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Judge models by so many fresh steps in the environment; 0 for not at all.
@@ -42,7 +44,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let mut groups: Vec<Group> = Vec::new();
     for dir in &args.dirs {
-        let run = group::Run::read(&RunDir::open(dir)?).with_context(|| dir.display().to_string())?;
+        let run = group::Run::read(&RunDir::open(dir)?)?;
         match groups.iter_mut().find(|group| group.takes(&run)) {
             Some(group) if group.has(run.seed) => {
                 return Err(Error::invalid(format_args!(

@@ -9,7 +9,8 @@ use crate::{
 };
 use mbrl_buffer::{Mixture, ReplayBuffer, Rounding};
 use mbrl_core::{
-    Belief, Context, Error, FitData, Key, Mode, Recorder, Result, Transition, TransitionBatch, UniformPolicy,
+    Belief, Context, Error, FitData, Key, Mode, Policy, Recorder, Result, Transition, TransitionBatch,
+    UniformPolicy,
 };
 use mbrl_models::Ensemble;
 use serde::{Deserialize, Serialize};
@@ -192,11 +193,13 @@ impl MbpoAgent {
         }
     }
 
-    /// What a policy earns in the model, discounted, by draws from the starts of the latest episodes on; nothing where there
-    /// is none that stays finite. Equal keys give two policies the same luck.
-    pub(crate) fn hope(&mut self, policy: &SacPolicy, key: Key) -> Result<Option<f64>> {
+    /// By how much the learner's policy earns more in the model than another, discounted, by draws from the starts of the
+    /// latest episodes on; nothing where that cannot be said. Both have the same luck until the first of the episodes ends,
+    /// as those that go on then take the numbers of other rows.
+    pub(crate) fn gain_over(&mut self, other: &SacPolicy, key: Key) -> Result<Option<f64>> {
         let world = World { model: self.belief.model(), elites: &self.kept.elites };
-        self.imagination.hope(world, policy, &self.real, key).context("imagining episodes")
+        let policies: [&dyn Policy; 2] = [self.learner.policy(), other];
+        self.imagination.gain(world, policies, &self.real, key).context("imagining episodes")
     }
 
     pub(crate) fn learner_mut(&mut self) -> &mut SacLearner {

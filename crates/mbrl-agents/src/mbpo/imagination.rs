@@ -19,6 +19,8 @@ pub(super) struct Imagination {
     branches: Workspace<Transitions>,
     episodes: Workspace<Returns>,
     discounted: Workspace<Returns>,
+    /// What the first of two policies earned in each episode.
+    earned: Vec<f64>,
     limit: usize,
 }
 
@@ -39,6 +41,7 @@ impl Imagination {
             branches: Workspace::new(Transitions::default()),
             episodes: Workspace::new(Returns::new(1.0)?),
             discounted: Workspace::new(Returns::new(f64::from(spec.discount))?),
+            earned: Vec::new(),
             limit: spec.time_limit.map_or(UNLIMITED, |limit| limit as usize),
         })
     }
@@ -79,21 +82,26 @@ impl Imagination {
         Ok(mean(&mut self.episodes))
     }
 
-    /// The same of the policy's draws, discounted.
-    pub(super) fn hope(
+    /// By how much the draws of the first policy earn more than those of the second, discounted, in the mean over pairs of
+    /// episodes from the same starts; nothing where that is not known.
+    pub(super) fn gain(
         &mut self,
         world: World<'_>,
-        policy: &dyn Policy,
+        [first, second]: [&dyn Policy; 2],
         real: &ReplayBuffer,
         key: Key,
     ) -> Result<Option<f64>> {
         if !self.begin(world, real)? {
             return Ok(None);
         }
-        let acting = Acting::Policy { policy, mode: Mode::Sample };
         let rollout = Rollout { replicas: REPLICAS, ..world.rollout(self.limit) };
-        rollout.run(self.state.view(), acting, key, &mut self.discounted)?;
-        Ok(mean(&mut self.discounted))
+        let acting = |policy| Acting::Policy { policy, mode: Mode::Sample };
+        rollout.run(self.state.view(), acting(first), key, &mut self.discounted)?;
+        self.earned.clear();
+        self.earned.extend(self.discounted.sinks().flat_map(|sink| sink.sums()));
+        rollout.run(self.state.view(), acting(second), key, &mut self.discounted)?;
+        let second = self.discounted.sinks().flat_map(|sink| sink.sums());
+        Ok(gain(self.earned.iter().copied().zip(second.copied())))
     }
 
     /// Goes to the starts of the latest episodes. Says whether there is any.
@@ -122,6 +130,19 @@ fn mean(episodes: &mut Workspace<Returns>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
+/// The mean difference of pairs. Those of which the second was lost say nothing and are left out. Where the first alone was
+/// lost, leaving it out would reward whatever drives the model out of all bounds, so then nothing is known.
+fn gain(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0u32);
+    for (first, second) in pairs.filter(|(_, second)| second.is_finite()) {
+        if !first.is_finite() {
+            return None;
+        }
+        (sum, count) = (sum + (first - second), count + 1);
+    }
+    (count > 0).then(|| sum / f64::from(count))
+}
+
 impl<'a> World<'a> {
     fn rollout(self, horizon: usize) -> Rollout<'a> {
         Rollout {
@@ -132,5 +153,23 @@ impl<'a> World<'a> {
             mode: Mode::Sample,
             diverged: Diverged::Drop,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_compared_pair_by_pair() {
+        const LOST: f64 = f64::NAN;
+        let of = |pairs: &[(f64, f64)]| gain(pairs.iter().copied());
+        assert_eq!(of(&[(3.0, 1.0), (5.0, 9.0)]), Some(-1.0));
+        // Each by itself the means were 3 and 5, so that the second seemed to be better.
+        assert_eq!(of(&[(3.0, 1.0), (LOST, LOST), (3.0, LOST)]), Some(2.0));
+        assert_eq!(of(&[(3.0, 1.0), (LOST, 9.0)]), None);
+        assert_eq!(of(&[(3.0, 1.0), (f64::INFINITY, 9.0)]), None);
+        assert_eq!(of(&[(3.0, LOST)]), None);
+        assert_eq!(of(&[]), None);
     }
 }

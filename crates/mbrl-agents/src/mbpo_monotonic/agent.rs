@@ -1,7 +1,7 @@
 //! The agent: an epoch of data, a model, a policy that is held near the one before, and which of the two is kept.
 
 use super::MonotonicConfig;
-use crate::sac::{kl, tv_bound};
+use crate::sac::{is_above, kl, tv_bound};
 use crate::{Actor, Agent, MbpoAgent, Mind, SacPolicy, Setup, keep};
 use mbrl_bounds::{Discounted, mbpo};
 use mbrl_core::{Context, Error, Key, Recorder, Result, RowBuf, Scratch, Transition, TransitionBatch};
@@ -10,19 +10,22 @@ use std::io::{Read, Write};
 /// In at most so many states, evenly spread over all that were seen, it is looked how far two policies are apart.
 const STATES: usize = 1024;
 
+#[cfg(test)]
+mod tests;
+
 /// Algorithm 1 of MBPO.
 ///
 /// Its metrics are those of [`MbpoAgent`], and whenever the model was fitted: `monotonic/eps_pi`, the largest bound on the
 /// total variation between the policy that was found and the one that collected the data, in any of at most 1,024 states
-/// seen; `monotonic/gain`, by how much its discounted return in the model is larger; `monotonic/penalty`, what `c_scale` C
-/// grows by for this ε_π; and `monotonic/adopted`, 1 where the gain is above the penalty, and 0 where the policy stays what it
-/// was.
+/// seen; `monotonic/gain`, by how much its discounted return in the model is larger, where that can be said;
+/// `monotonic/penalty`, what `c_scale` C grows by for this ε_π; and `monotonic/adopted`, 1 where the gain is above the
+/// penalty, and 0 where the policy stays what it was.
 pub struct MonotonicAgent {
     config: MonotonicConfig,
     agent: MbpoAgent,
     gamma: f64,
     /// The largest reward seen, in size.
-    r_max: f32,
+    largest: f32,
     /// π_D.
     before: SacPolicy,
     states: TransitionBatch,
@@ -44,7 +47,7 @@ impl MonotonicAgent {
             config,
             agent,
             gamma,
-            r_max: 0.0,
+            largest: 0.0,
             indices: Vec::new(),
             normals: Default::default(),
             scratch: Scratch::default(),
@@ -56,16 +59,26 @@ impl MonotonicAgent {
         &self.agent
     }
 
-    /// c · C(0, ε_π), of which ε_π = 1 is the slope, as C is linear in it.
+    /// r_max: a reward that was seen is no larger than it, whatever it was said to be.
+    fn r_max(&self) -> f64 {
+        self.config.r_max.unwrap_or(0.0).max(f64::from(self.largest))
+    }
+
+    /// c · C(0, ε_π).
     fn penalty(&self, eps_pi: f64) -> Result<f64> {
-        let r_max = self.config.r_max.unwrap_or(f64::from(self.r_max));
-        let returns = Discounted::new(self.gamma, r_max)?;
+        let returns = Discounted::new(self.gamma, self.r_max())?;
         Ok(self.config.c_scale * mbpo::theorem_4_1(returns, 0.0, eps_pi)?)
+    }
+
+    /// What ε_π costs in the actor's loss: the slope of the penalty, which is linear, in the units of the mean of Q, which
+    /// changes by 1 − γ times what η̂ does.
+    fn weight(&self) -> Result<f64> {
+        Ok((1.0 - self.gamma) * self.penalty(1.0)?)
     }
 
     /// Seeks a policy that gains more than it costs, and goes back to π_D where there is none.
     fn maximise(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
-        let weight = (1.0 - self.gamma) * self.penalty(1.0)?;
+        let weight = self.weight()?;
         let updates = self.config.mbpo.model_every.saturating_mul(self.config.mbpo.updates_per_step);
         self.before.clone_from(self.agent.learner().policy());
         self.agent.learner_mut().hold(weight as f32);
@@ -77,8 +90,7 @@ impl MonotonicAgent {
         let judged = self.judge(key.child("judge"), recorder);
         recorder.leave();
         if !judged? {
-            let MonotonicAgent { agent, before, .. } = self;
-            agent.learner_mut().take_back(before.theta());
+            self.agent.learner_mut().take_back();
         }
         Ok(())
     }
@@ -89,17 +101,13 @@ impl MonotonicAgent {
         let penalty = self.penalty(eps_pi)?;
         recorder.scalar("monotonic/eps_pi", eps_pi);
         recorder.scalar("monotonic/penalty", penalty);
-        let found = self.agent.learner().policy().clone();
-        let hopes = [self.agent.hope(&found, key)?, self.agent.hope(&self.before, key)?];
-        // What cannot be compared is not adopted.
-        let gain = match hopes {
-            [Some(found), Some(before)] => found - before,
-            _ => f64::NEG_INFINITY,
-        };
-        if gain.is_finite() {
+        let gain = self.agent.gain_over(&self.before, key)?;
+        if let Some(gain) = gain {
             recorder.scalar("monotonic/gain", gain);
         }
-        let adopted = gain > penalty;
+        // What cannot be compared is not adopted. Nor is anything while no reward was seen but 0: C would be 0, and what the
+        // model imagines beyond what was seen would be had for nothing.
+        let adopted = self.r_max() > 0.0 && gain.is_some_and(|gain| gain > penalty);
         recorder.scalar("monotonic/adopted", f64::from(u8::from(adopted)));
         Ok(adopted)
     }
@@ -119,8 +127,8 @@ impl MonotonicAgent {
         let bound = |i: usize| {
             tv_bound(kl([mean.row(i), deviation.row(i)], [old_mean.row(i), old_deviation.row(i)])).0
         };
-        // Not `f64::max`, which passes over NaN.
-        let largest = (0..obs.len()).map(bound).fold(0.0, |most, x| if x <= most { most } else { x });
+        let bounds = (0..obs.len()).map(bound);
+        let largest = bounds.fold(0.0, |most, x| if is_above(x, most) { x } else { most });
         if !largest.is_finite() {
             return Err(Error::non_finite("the policy: lower the actor's learning rate"));
         }
@@ -134,7 +142,7 @@ impl Agent for MonotonicAgent {
     }
 
     fn observe(&mut self, transition: Transition<'_>) -> Result<()> {
-        self.r_max = self.r_max.max(transition.reward.abs());
+        self.largest = self.largest.max(transition.reward.abs());
         self.agent.observe(transition)
     }
 
@@ -165,12 +173,12 @@ impl Agent for MonotonicAgent {
 
     fn save(&self, out: &mut dyn Write) -> Result<()> {
         self.agent.save(out)?;
-        keep::write(&self.r_max, out)
+        keep::write(&self.largest, out)
     }
 
     fn load(&mut self, from: &mut dyn Read) -> Result<()> {
         self.agent.load(from)?;
-        self.r_max = keep::read(from)?;
+        self.largest = keep::read(from)?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //! loss.
 
 use super::SacLearner;
-use mbrl_core::Result;
+use mbrl_core::{Error, Result};
 use mbrl_nn::{Adam, LogStd, Mlp, SquashedHead};
 
 #[cfg(test)]
@@ -12,13 +12,18 @@ mod tests;
 ///
 /// TV⁺ is the bound on the total variation that [`tv_bound`] gives by KL(π ‖ π_D) of the normal distributions before the
 /// tangent, which moves no two distributions nearer or further: what is done to both alike and can be undone changes
-/// neither distance. As ε_π is a maximum over states, only the row that is furthest off has a gradient.
+/// neither distance. As ε_π is a maximum over states, only the row that is furthest off has a gradient. Beyond KL of about
+/// 1.6, where the second of the two bounds is the smaller, that gradient falls as e^−KL: an actor that one step has thrown
+/// far off is pulled back by nothing, since no distance costs more than 1. So this holds an actor that moves by small steps,
+/// and what got away is for a judgement to take back.
 #[derive(Debug, Default)]
 pub(super) struct Anchor {
     /// Nothing is held where this is 0.
     pub(super) weight: f32,
     /// π_D, `[agents, params]`.
     theta: Vec<f32>,
+    /// Its temperatures, `[agents]`.
+    log_temperature: Vec<f32>,
     log_std: LogStd,
     y: Vec<f32>,
     normals: [Vec<f32>; 4],
@@ -28,11 +33,11 @@ impl SacLearner {
     /// Holds every actor near what it is now, until it is let go: its loss gains `weight` times a bound on the largest total
     /// variation in any row of a batch.
     pub(crate) fn hold(&mut self, weight: f32) {
-        let log_std = self.config().log_std;
-        let (anchor, theta) = self.anchor_and_theta();
-        anchor.theta.clear();
-        anchor.theta.extend_from_slice(theta);
-        (anchor.weight, anchor.log_std) = (weight, log_std);
+        let mut anchor = std::mem::take(self.anchor_and_theta().0);
+        anchor.theta.clone_from(&self.policy().theta);
+        anchor.log_temperature.clone_from(&self.log_temperature);
+        (anchor.weight, anchor.log_std) = (weight, self.config().log_std);
+        *self.anchor_and_theta().0 = anchor;
     }
 
     /// Holds no actor any more.
@@ -40,10 +45,21 @@ impl SacLearner {
         self.anchor_and_theta().0.weight = 0.0;
     }
 
-    /// Makes the actors what they were. What their optimizer remembers is of the way that is taken back.
-    pub(crate) fn take_back(&mut self, theta: &[f32]) {
-        self.policy_mut().theta.copy_from_slice(theta);
-        self.adams.actor = Adam::new(theta.len());
+    /// Makes the actors and their temperatures what they were when they were last held. What their optimizers remember is of
+    /// the way that is taken back.
+    ///
+    /// The critics stay as they are. They learnt from the newest model, and who took them back as often as the actors would
+    /// have critics that never learn; the next updates turn them to what the actors do again.
+    pub(crate) fn take_back(&mut self) {
+        let anchor = std::mem::take(self.anchor_and_theta().0);
+        // Who was never held has nowhere to go back to.
+        if !anchor.theta.is_empty() {
+            self.policy_mut().theta.clone_from(&anchor.theta);
+            self.log_temperature.clone_from(&anchor.log_temperature);
+            self.adams.actor = Adam::new(anchor.theta.len());
+            self.adams.temperature = Adam::new(anchor.log_temperature.len());
+        }
+        *self.anchor_and_theta().0 = anchor;
     }
 }
 
@@ -72,7 +88,13 @@ impl Anchor {
         for agent in 0..agents {
             let (furthest, kl) = (agent * rows..(agent + 1) * rows)
                 .map(|row| (row, kl_of(row)))
-                .fold((0, 0.0), |most, other| if other.1 > most.1 { other } else { most });
+                .fold((0, 0.0), |most, other| if is_above(other.1, most.1) { other } else { most });
+            if kl.is_nan() {
+                return Err(Error::non_finite(format_args!(
+                    "agent {agent}, row {}: how far its actor is from the one before: lower the actor's learning rate",
+                    furthest - agent * rows
+                )));
+            }
             let pull = f64::from(self.weight) * tv_bound(kl).1;
             // Where nothing has moved, or so far that no step could be told by, there is nothing to add.
             if pull > 0.0 {
@@ -104,11 +126,19 @@ pub(crate) fn kl(p: [&[f32]; 2], q: [&[f32]; 2]) -> f64 {
         let off = ratio - 1.0;
         off + 0.5 * off * off - off.ln_1p() + 0.5 * shift * shift
     });
-    sum.sum::<f64>().max(0.0)
+    let sum = sum.sum::<f64>();
+    // Rounding may fall below 0. Not `f64::max`, which makes 0 of NaN.
+    if sum < 0.0 { 0.0 } else { sum }
+}
+
+/// Whether a distance takes the place of the largest so far: NaN of any number, and nothing of NaN.
+pub(crate) fn is_above(distance: f64, most: f64) -> bool {
+    !most.is_nan() && (distance > most || distance.is_nan())
 }
 
 /// What the total variation is at most where KL is so large, and its slope: the smaller of √(KL / 2), of Pinsker, and
-/// √(1 − e^−KL), of Bretagnolle and Huber. The second still has a slope where the first would have to be cut off at 1.
+/// √(1 − e^−KL), of Bretagnolle and Huber. The second still has a slope where the first would have to be cut off at 1. NaN
+/// stays NaN.
 pub(crate) fn tv_bound(kl: f64) -> (f64, f64) {
     if kl <= 0.0 {
         return (0.0, 0.0);

@@ -13,7 +13,7 @@ pub use data::collect;
 
 use super::{model_return, true_return};
 use crate::mopo::{ErrorEstimate, penalized_optimum, penalty_weight};
-use crate::{ModelledMdp, check};
+use crate::{Discounted, ModelledMdp, check};
 use mbrl_core::{Context, Error, Result, TabularMdp};
 use mbrl_plan::TabularPolicy;
 
@@ -41,8 +41,11 @@ pub struct Epoch {
     pub adopted: bool,
 }
 
-/// Returns that differ by less than this share of the widest gap are equal, as far as linear systems can tell.
-const ROUNDING: f64 = 1e-10;
+/// Returns that differ by less than this share of the widest gap are equal, as far as linear systems can tell: the rounding
+/// of 1 − γ grows with the horizon.
+fn rounding(returns: Discounted) -> f64 {
+    f64::max(1e-10, 64.0 * f64::EPSILON * returns.horizon())
+}
 
 /// argmax_π η̂(π) − C(π): the policy of the largest certified return.
 ///
@@ -50,8 +53,8 @@ const ROUNDING: f64 = 1e-10;
 /// within a distance ε of π_D is exact, by policy iteration in which each state moves at most ε of its probability from
 /// the worst actions to the best; η̂ of it rises with ε, and never faster than by 2 r_max / (1 − γ)². With that a search
 /// over ε in [0, 1] halves the intervals that may yet have a better one, until none may by more than 1e-9 of the widest
-/// gap, or 256 distances were looked at: [`Certified::missed`] is what is left. Every bound that is looked at is exact. Of
-/// 3,000 random worlds less than 1e-9 of the widest gap was missed in 98.5 %, and less than 1e-3 in all.
+/// gap, or 256 distances were looked at: [`Certified::missed`] is what is left. Every bound that is looked at is exact. How
+/// much is missed in random worlds is printed by the example `monotonic`.
 ///
 /// With [`Certificate::EveryMove`] it is the optimum of a penalised model, and nothing is missed.
 pub fn most_certified(
@@ -120,7 +123,8 @@ pub fn algorithm_1(
         let worlds = modelled(truth, &model)?;
         let true_return = true_return(&worlds, &data_policy, gamma)?;
         let best = most_certified(&worlds, &data_policy, certificate, gamma)?;
-        let adopted = best.bound - true_return > ROUNDING * worlds.discounted(gamma)?.widest_gap();
+        let returns = worlds.discounted(gamma)?;
+        let adopted = best.bound - true_return > rounding(returns) * returns.widest_gap();
         let next = if adopted { best.policy.clone() } else { data_policy.clone() };
         ran.push(Epoch { data_policy, true_return, best, adopted });
         data_policy = next;

@@ -300,6 +300,10 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused_by_name() {
         let base = EnsembleConfig::default;
+        let weighed = |beta| {
+            let likelihood = Likelihood::Gaussian { bounds: Bounds::Learnt, bounds_penalty: 0.01, beta };
+            EnsembleConfig { likelihood, ..base() }
+        };
         for (name, config) in [
             ("members", EnsembleConfig { members: 0, ..base() }),
             ("elites", EnsembleConfig { elites: 8, ..base() }),
@@ -307,6 +311,9 @@ mod tests {
             ("decay", EnsembleConfig { decay: vec![0.1; 2], ..base() }),
             ("decay", EnsembleConfig { decay: vec![-1.0], ..base() }),
             ("holdout.share", EnsembleConfig { holdout: Holdout { share: 1.0, cap: 1 }, ..base() }),
+            ("beta is -0.1", weighed(-0.1)),
+            ("beta is 1.1", weighed(1.1)),
+            ("beta is NaN", weighed(f32::NAN)),
             ("adam: lr", EnsembleConfig { adam: AdamConfig { lr: 0.0, ..AdamConfig::default() }, ..base() }),
         ] {
             assert!(config.validate().unwrap_err().to_string().contains(name), "{name}");

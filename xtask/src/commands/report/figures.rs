@@ -1,6 +1,7 @@
 //! The figures of a report: what runs recorded, and what their model is worth.
 
 use super::curve::{curve, evaluations, interval, of_runs};
+use super::frame;
 use super::group::{Group, Run};
 use super::probe::{Ahead, Found, Spread};
 use crate::plot::{Axis, Figure, MOST_SERIES, Panel, Point, Reference, Scale, Series, Style};
@@ -15,6 +16,7 @@ pub(super) struct Plot {
 
 /// What is measured in so many steps is drawn as points that were each measured.
 const FEW: usize = 12;
+const IMAGINED: &str = "imagined";
 const STEPS: &str = "steps in the environment";
 
 /// Real and imagined returns, and their gap.
@@ -27,14 +29,17 @@ pub(super) fn returns(group: &Group) -> Option<Plot> {
         vec![
             measured("evaluation", evaluations(group)),
             line("episodes in training", curve(runs, "train/return")),
-            measured_or_line("imagined", imagined),
+            measured_or_line(IMAGINED, imagined),
         ],
     );
+    let reach = returns.as_ref().map_or(0.0, |panel| frame::reach(panel, IMAGINED));
+    let returns = returns.map(|panel| frame::around_real(panel, IMAGINED));
     let gap = panel(
         "gap: imagined less evaluation",
         "gap",
         vec![measured_or_line("imagined less evaluation", of_runs(runs.iter().map(gap).collect()))],
     );
+    let gap = gap.map(|gap| frame::around_none(gap, reach));
     let gap = gap.map(|gap| Panel { lines: vec![Reference { label: "no gap".to_owned(), y: 0.0 }], ..gap });
     plot(
         "returns",

@@ -1,6 +1,6 @@
 //! A report as one HTML page that needs nothing else, and its figures as files beside it.
 
-use super::earlier::{self, MARK};
+use super::earlier::Files;
 use super::episode::{Watched, watch};
 use super::figures::{self, Plot};
 use super::findings::{Finding, findings};
@@ -81,19 +81,18 @@ const MOST_ROWS: usize = 15;
 
 const STYLE: &str = include_str!("page.css");
 
-/// Writes the page of these groups to `file`, and its figures beside it; those that only an earlier page there had go.
+/// Writes the page of these groups to `file`, and its figures beside it, in place of what is called like them; those that
+/// only an earlier page there had go.
 pub(super) fn write(file: &Path, groups: &[Judged<'_>]) -> Result<()> {
     let page = Page::of(groups)?;
-    let (folder, stale) = (folder(file), earlier::figures(file));
+    let (folder, earlier) = (folder(file), Files::read(file));
     let plots = folder.join(PLOTS);
     std::fs::create_dir_all(&plots).with_context(|| plots.display().to_string())?;
-    for plot in &page.plots {
-        for (kind, bytes) in [("svg", plot.svg.as_bytes()), ("png", &plot.png[..])] {
-            put_file(&plots.join(format!("{}.{kind}", plot.name)), bytes)?;
-        }
+    for (name, bytes) in page.files() {
+        put_file(&plots.join(name), bytes)?;
     }
     put_file(file, page.text.as_bytes())?;
-    earlier::remove(stale, &folder);
+    earlier.remove(&Files::of(page.files()), &folder);
     Ok(())
 }
 
@@ -128,8 +127,9 @@ impl Page {
             format_args!(
                 "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
                  <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-                 {MARK}\n<title>{0}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n",
-                Escaped(&title)
+                 <meta name=\"generator\" content=\"mbrl report\">\n{1}\n<title>{0}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n",
+                Escaped(&title),
+                Files::of(page.files())
             ),
         );
         if let [only] = groups {
@@ -144,6 +144,13 @@ impl Page {
         text.push_str("</main>\n</body>\n</html>\n");
         page.text = text;
         Ok(page)
+    }
+
+    /// The files of its figures, by name.
+    fn files(&self) -> impl Iterator<Item = (String, &[u8])> {
+        self.plots.iter().flat_map(|Drawn { name, svg, png }| {
+            [(format!("{name}.svg"), svg.as_bytes()), (format!("{name}.png"), &png[..])]
+        })
     }
 
     /// Several groups: first what differs, then each.

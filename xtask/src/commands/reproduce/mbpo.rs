@@ -75,12 +75,12 @@ pub(super) fn cartpole_swingup(scale: Scale) -> Result<Made> {
 
 pub(super) fn reacher(scale: Scale) -> Result<Made> {
     let title = "MBPO on reacher";
-    Plan { title, env: "reacher", seeds: 3, steps: [5_000, 15_000, 5_000], every: 500, aim: -45.0, set: &[] }
+    Plan { title, env: "reacher", seeds: 3, steps: [3_000, 10_000, 3_000], every: 500, aim: -45.0, set: &[] }
         .make(scale)
 }
 
 pub(super) fn acrobot(scale: Scale) -> Result<Made> {
     let (title, env) = ("MBPO on acrobot-swingup", "acrobot-swingup");
-    Plan { title, env, seeds: 3, steps: [15_000, 30_000, 15_000], every: 1_000, aim: 100.0, set: BOLD }
+    Plan { title, env, seeds: 3, steps: [10_000, 20_000, 10_000], every: 1_000, aim: 100.0, set: BOLD }
         .make(scale)
 }

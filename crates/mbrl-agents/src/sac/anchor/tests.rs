@@ -113,6 +113,29 @@ fn the_gradient_is_that_of_finite_differences() {
     }
 }
 
+/// A distance that is no number is neither 0 nor passed over, whichever row has it.
+#[test]
+fn what_is_no_number_is_refused() {
+    let (ones, other) = ([1.0f32; 2], [f32::NAN, 0.0]);
+    assert!(kl([&other, &ones], [&ones, &ones]).is_nan() && tv_bound(f64::NAN).0.is_nan());
+    assert!(kl([&ones, &ones], [&ones, &ones]).to_bits() == 0.0f64.to_bits());
+    for distances in [[f64::NAN, 1.0], [1.0, f64::NAN]] {
+        let most = distances.into_iter().fold(0.0, |most, x| if is_above(x, most) { x } else { most });
+        assert!(most.is_nan(), "{distances:?}");
+    }
+    let space = BoxSpace::new(vec![-1.0], vec![1.0]).unwrap();
+    let head = SquashedHead::new(&space, LogStd::default(), ActionUnits::Tanh).unwrap();
+    let net = Mlp::new(3, &[5], 2, Activation::Tanh).unwrap();
+    let (theta, obs) = (normals(net.params(), Key::root(1)), normals(9, Key::root(2)));
+    let mut anchor = Anchor { weight: 1.0, theta, ..Anchor::default() };
+    for row in 0..3 {
+        let mut y = normals(6, Key::root(3));
+        y[2 * row] = f32::NAN;
+        let error = anchor.pull(&net, &head, &obs, &y, &mut [0.0; 6]).unwrap_err().to_string();
+        assert!(error.contains(&format!("agent 0, row {row}")) && error.contains("learning rate"), "{error}");
+    }
+}
+
 /// The same updates with and without an anchor.
 #[test]
 fn a_held_actor_stays_nearer_and_one_that_is_taken_back_is_what_it_was() {
@@ -123,6 +146,7 @@ fn a_held_actor_stays_nearer_and_one_that_is_taken_back_is_what_it_was() {
     let run = |weight: Option<f32>| {
         let mut learner = SacLearner::new(config.clone(), &spec, 1, Key::root(0)).unwrap();
         let first = learner.policy().theta().to_vec();
+        let began = learner.log_temperature.clone();
         weight.into_iter().for_each(|weight| learner.hold(weight));
         let mut batch = SacBatch::default();
         batch.reshape(1, 32, dims);
@@ -146,10 +170,14 @@ fn a_held_actor_stays_nearer_and_one_that_is_taken_back_is_what_it_was() {
             learner.update(&batch, Key::root(5).at(update)).unwrap();
         }
         learner.let_go();
+        let ended = learner.log_temperature.clone();
+        assert_ne!(began, ended);
         let moved: f32 = learner.policy().theta().iter().zip(&first).map(|(a, b)| (a - b).abs()).sum();
         let nudged = learner.policy().theta().to_vec();
-        learner.take_back(&first);
-        assert_eq!(learner.policy().theta(), first);
+        learner.take_back();
+        // Who was never held has nothing to go back to.
+        let was = if weight.is_some() { (&first, &began) } else { (&nudged, &ended) };
+        assert_eq!((&learner.policy().theta, &learner.log_temperature), was);
         (moved, nudged)
     };
     let [(free, first), (nothing, second), (held, _)] = [None, Some(0.0), Some(1e3)].map(run);

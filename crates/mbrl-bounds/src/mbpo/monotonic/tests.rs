@@ -2,7 +2,6 @@
 
 use super::ball::best_within;
 use super::*;
-use crate::Discounted;
 use crate::arbitrary::{Case, cases};
 use crate::mbpo::policy_shift;
 use crate::psrl::Counts;
@@ -10,7 +9,7 @@ use mbrl_core::Key;
 use mbrl_plan::{occupancy, policy_iteration};
 use proptest::prelude::*;
 
-fn rounding(returns: Discounted) -> f64 {
+fn slack(returns: Discounted) -> f64 {
     1e-9 * returns.widest_gap() + 1e-300
 }
 
@@ -30,7 +29,7 @@ proptest! {
     fn what_is_certified_is_true_and_the_most_that_is(case in cases(), share in 0.0f64..1.0) {
         let Case { worlds, policy, data_policy, gamma } = &case;
         let returns = worlds.discounted(*gamma).unwrap();
-        let slack = rounding(returns);
+        let slack = slack(returns);
         let optimum = policy_iteration(worlds.model(), *gamma).unwrap().policy();
         for certificate in Certificate::ALL {
             let best = most_certified(worlds, data_policy, certificate, *gamma).unwrap();
@@ -86,7 +85,7 @@ proptest! {
     #[test]
     fn the_best_of_a_ball_is_in_it_and_is_the_best(case in cases(), eps in 0.0f64..=1.0) {
         let Case { worlds, policy, data_policy, gamma } = &case;
-        let (model, slack) = (worlds.model(), rounding(worlds.discounted(*gamma).unwrap()));
+        let (model, slack) = (worlds.model(), slack(worlds.discounted(*gamma).unwrap()));
         let (best, earned) = best_within(model, data_policy, eps, *gamma).unwrap();
         prop_assert!(policy_shift(worlds, &best, data_policy).unwrap() <= eps + 1e-12);
         prop_assert!((model_return(worlds, &best, *gamma).unwrap() - earned).abs() <= slack);
@@ -166,6 +165,45 @@ fn the_capped_drift_leaves_what_is_as_bad_as_can_be() {
     assert!(!epoch(Certificate::Drift).adopted && !epoch(Certificate::Published).adopted);
     let every = epoch(Certificate::EveryMove);
     assert!(every.adopted && (every.best.bound - 100.0).abs() < 1e-9);
+}
+
+/// The world goes to what is bad for ever and the model to what is good, so that the first error is 1, and all others are 0:
+/// their discounted mean is 1 − γ, of which too little would be subtracted.
+#[test]
+fn the_capped_drift_asks_for_the_largest_error() {
+    let table = |first: [f64; 3]| {
+        let moves = [first, [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].concat();
+        let rewards = [[0.0; 3], [-1.0; 3], [1.0; 3]].concat();
+        TabularMdp::new(1, moves, rewards, vec![1.0, 0.0, 0.0], vec![false; 3]).unwrap()
+    };
+    let worlds = modelled(&table([0.0, 1.0, 0.0]), &table([0.0, 0.0, 1.0])).unwrap();
+    let only = TabularPolicy::new(1, vec![1.0; 3]).unwrap();
+    let gap = model_return(&worlds, &only, 0.9).unwrap() - true_return(&worlds, &only, 0.9).unwrap();
+    let bound = Certificate::CappedDrift.bound(&worlds, &only, &only, 0.9).unwrap();
+    assert!((gap - 18.0).abs() < 1e-9, "{gap}");
+    // 2 γ / (1 − γ), as the states of all later steps may differ: 9 − 18, which is what is earned.
+    assert!((bound + 9.0).abs() < 1e-9, "{bound}");
+}
+
+/// From the best policy of a perfect model there is nowhere to go, however long the horizon is; and what is no gain grows
+/// with the horizon as the rounding of 1 − γ does.
+#[test]
+fn rounding_is_no_gain() {
+    for (gamma, share) in [(0.99, 1e-10), (1.0 - 1e-6, 1e-8), (1.0 - 1e-8, 1e-6), (1.0 - 1e-9, 1e-5)] {
+        let margin = super::rounding(crate::Discounted::new(gamma, 1.0).unwrap());
+        assert!(margin >= share && margin < 2.0 * share, "{gamma}: {margin}");
+    }
+    for gamma in [0.0, 0.9, 1.0 - 1e-6, 1.0 - 1e-7, 1.0 - 1e-8, 1.0 - 1e-9] {
+        for world in 0..20 {
+            let (truth, _) = made_up(Key::root(5).child("worlds").at(world));
+            let best = policy_iteration(&truth, gamma).unwrap().policy();
+            for certificate in [Certificate::CappedDrift, Certificate::EveryMove] {
+                let ran =
+                    algorithm_1(&truth, &best, certificate, gamma, 1, |_, _| Ok(truth.clone())).unwrap();
+                assert!(!ran[0].adopted, "{certificate:?} {gamma} {world}: {ran:?}");
+            }
+        }
+    }
 }
 
 /// Without the condition it falls: what π_D does is better than the model knows, and the second best is known well.
