@@ -81,6 +81,6 @@ pub(super) fn reacher(scale: Scale) -> Result<Made> {
 
 pub(super) fn acrobot(scale: Scale) -> Result<Made> {
     let (title, env) = ("MBPO on acrobot-swingup", "acrobot-swingup");
-    Plan { title, env, seeds: 3, steps: [10_000, 20_000, 10_000], every: 1_000, aim: 100.0, set: BOLD }
+    Plan { title, env, seeds: 3, steps: [5_000, 10_000, 5_000], every: 500, aim: 100.0, set: BOLD }
         .make(scale)
 }
