@@ -124,8 +124,8 @@ fn mbpo_that_is_interrupted_saves_what_it_has_learnt_and_goes_on_from_there() {
     let here = Folder::new("interrupt-mbpo");
     here.said(&format!("{TRAIN_MBPO} whole"));
     let output = stop(&here, TRAIN_MBPO, "stopped", &["-INT"]);
-    let said = stderr(&output);
-    assert!(output.status.code() == Some(130) && said.contains("saving after this step"), "{said}");
+    // That it saves is only said where a step takes long enough for a person to wonder.
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     let checkpoints = here.path().join("stopped/checkpoint").read_dir().unwrap();
     let names = checkpoints.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let saved = names.filter_map(|name| name.strip_suffix(".mbrl")?.parse::<u64>().ok()).max().unwrap();
