@@ -90,13 +90,13 @@ pub(crate) static RECIPES: &[Recipe] = &[
     Recipe {
         name: "mbpo-reacher",
         summary: "the same on reacher, 3 seeds",
-        cost: "0.2 core-hours",
+        cost: "0.1 core-hours",
         make: mbpo::reacher,
     },
     Recipe {
         name: "mbpo-acrobot-swingup",
         summary: "the same on acrobot-swingup, 3 seeds",
-        cost: "0.4 core-hours",
+        cost: "0.1 core-hours",
         make: mbpo::acrobot,
     },
     Recipe {
