@@ -129,6 +129,11 @@ impl<'a> Reader<'a> {
         self.pieces(n, |number| f64::from_bits(u64::from_le_bytes(number)))
     }
 
+    /// `n` small numbers.
+    pub(crate) fn small(&mut self, n: usize) -> Result<Vec<u8>> {
+        self.pieces(n, |[byte]| byte)
+    }
+
     /// `n` items. Memory is asked for as they arrive, so that a header cannot ask for more than the file has.
     #[inline(always)]
     fn pieces<T, const N: usize>(&mut self, n: usize, item: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
@@ -159,6 +164,7 @@ impl<'a> Reader<'a> {
                 match &found {
                     b"mbrlring" => ", as a ReplayBuffer's does: load it as one",
                     b"mbrlprio" => ", as a PrioritizedBuffer's does: load it as one",
+                    b"mbrldata" => ", as a Recording's does: load it as one",
                     _ => ": name another file",
                 }
             )));

@@ -39,6 +39,11 @@
 //! | for each member of an ensemble | [`Bootstrap`] |
 //! | a training and a holdout part | [`Split`] |
 //!
+//! # Datasets
+//!
+//! A [`Recording`] is what a dataset holds: whole episodes, and what is known of them. [`Recording::open`] reads one from a
+//! file of any known format, and refuses, by file, key and row, what cannot be learnt from.
+//!
 //! # Files
 //!
 //! [`ReplayBuffer::save_to`] writes a versioned, checksummed file aside and renames it into place, so that a full disk
@@ -66,6 +71,7 @@ mod mixture;
 mod n_step;
 mod prioritized;
 mod record;
+mod recording;
 mod ring;
 mod sample;
 mod split;
@@ -78,6 +84,7 @@ pub use mbrl_core::{Dataset, Dims, End, Error, Key, Origin, Result, Transition, 
 pub use mixture::{Mixture, Rounding};
 pub use n_step::NStepBatch;
 pub use prioritized::{PrioritizedBatch, PrioritizedBuffer, PrioritizedConfig};
+pub use recording::{About, Recording, Reference};
 pub use ring::ReplayBuffer;
 pub use split::Split;
 pub use sum_tree::SumTree;

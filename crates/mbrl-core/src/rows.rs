@@ -208,6 +208,12 @@ impl RowBuf {
         RowBuf { data: vec![0.0; len * dim], len, dim }
     }
 
+    /// The table of these numbers, row after row, without copying them. Refused where they are not whole rows.
+    pub fn from_vec(data: Vec<f32>, dim: usize) -> Result<Self> {
+        let len = Rows::new(&data, dim)?.len();
+        Ok(RowBuf { data, len, dim })
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.len

@@ -25,6 +25,7 @@ const UNSAFE: &[&str] =
 /// The files of datasets, and the folder that keeps runs.
 const FILES: &[&str] = &[
     "crates/mbrl-buffer/src/file.rs",
+    "crates/mbrl-buffer/src/recording/",
     "crates/mbrl-buffer/src/write_aside.rs",
     "crates/mbrl-agents/src/store/",
 ];
