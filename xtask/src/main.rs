@@ -32,6 +32,8 @@ enum Command {
     Train(commands::train::Args),
     /// Let a trained agent act, in episodes that it has not been judged by.
     Eval(commands::eval::Args),
+    /// Datasets to learn from.
+    Data(commands::data::Args),
     /// What runs came to: a page with figures, and its numbers as Markdown.
     Report(commands::report::Args),
     /// Plan in an environment, by its true dynamics.
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Train(args) => commands::train::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
+        Command::Data(args) => commands::data::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
         Command::Bounds(args) => commands::bounds::run(&args),

@@ -1,11 +1,13 @@
 //! What learns, and what merely acts.
 
 use crate::SacPolicy;
+use mbrl_buffer::ReplayBuffer;
 use mbrl_core::{Belief, Key, Recorder, Result, Transition};
 use std::io::{Read, Write};
 
 /// Something that learns by acting. The [`Trainer`](crate::Trainer) calls [`act`](Agent::act),
-/// [`observe`](Agent::observe) and [`learn`](Agent::learn) once in every step of the real environment, in this order.
+/// [`observe`](Agent::observe) and [`learn`](Agent::learn) once in every step of the real environment, in this order; of one
+/// that learns [from data alone](Agent::is_offline), only the last.
 ///
 /// The contract, which the tests run on every entry of [`ALL`](crate::ALL):
 /// - equal keys and transitions lead to equal bits, at any number of threads;
@@ -40,6 +42,22 @@ pub trait Agent: Send {
     /// nothing, where it acts in another way.
     fn network(&self) -> Option<&SacPolicy> {
         None
+    }
+
+    /// The transitions of the world that it keeps; nothing, where it keeps none in order.
+    fn replay(&self) -> Option<&ReplayBuffer> {
+        None
+    }
+
+    /// Whether it learns from data alone, so that [`learn`](Agent::learn) is all that is asked of it: a step is then an update
+    /// of its own, and none is made in the environment.
+    fn is_offline(&self) -> bool {
+        false
+    }
+
+    /// Whether it has found by itself that it is time to stop.
+    fn is_done(&self) -> bool {
+        false
     }
 
     /// The running episode was lost after a transition that was observed as running: the next call of

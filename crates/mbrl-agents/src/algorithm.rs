@@ -1,7 +1,10 @@
 //! The algorithms by name: one table from which everything that lists or builds them is served.
 
+use crate::bc::Bc;
 use crate::mbpo::Mbpo;
 use crate::mbpo_monotonic::MbpoMonotonic;
+use crate::mopo::Mopo;
+use crate::morel::Morel;
 use crate::pets::Pets;
 use crate::random::Random;
 use crate::random_shooting::RandomShooting;
@@ -18,6 +21,9 @@ pub static ALL: &[Algorithm] = &[
     Algorithm::of::<Sac>(),
     Algorithm::of::<Mbpo>(),
     Algorithm::of::<MbpoMonotonic>(),
+    Algorithm::of::<Bc>(),
+    Algorithm::of::<Mopo>(),
+    Algorithm::of::<Morel>(),
 ];
 
 /// Within so many steps an algorithm with [quick](Algorithm::quick) settings has done everything that it does.
@@ -34,9 +40,12 @@ pub struct Algorithm {
     pub source: &'static str,
     /// Where it can act.
     pub spaces: Spaces,
+    /// Whether it learns from a dataset alone.
+    pub offline: bool,
     /// The settings to choose from; the first is the default.
     pub presets: &'static [Preset],
     config: fn(&str) -> Result<Value>,
+    suited: fn(&str, &str, &Value) -> Result<Value>,
     quick: fn(&Value) -> Result<Value>,
     shape: fn(&Value) -> Result<Value>,
     complete: fn(&Value) -> Result<Value>,
@@ -51,8 +60,10 @@ impl Algorithm {
             summary: M::SUMMARY,
             source: M::SOURCE,
             spaces: M::SPACES,
+            offline: M::OFFLINE,
             presets: M::PRESETS,
             config: |preset| write(&M::preset(preset)?),
+            suited: |preset, dataset, config| write(&M::suited(preset, dataset, read::<M>(config)?)),
             quick: |config| write(&M::quick(read::<M>(config)?)),
             shape: |config| write(&parse::<M>(config)?),
             complete: |config| write(&read::<M>(config)?),
@@ -68,6 +79,11 @@ impl Algorithm {
             return Err(Error::invalid(format_args!("{} has no preset `{preset}`: {mend}", self.name)));
         }
         (self.config)(preset)
+    }
+
+    /// The settings of a preset as its source has them on the dataset of this name: [`Method::suited`].
+    pub fn suited(&self, preset: &str, dataset: &str, config: &Value) -> Result<Value> {
+        (self.suited)(preset, dataset, config)
     }
 
     /// The same settings cut down: [`Method::quick`].

@@ -31,9 +31,11 @@ pub struct RunConfig {
     pub algo: String,
     /// The preset that the algorithm's settings began as.
     pub preset: String,
+    /// The file of the dataset that is learnt from, where it is one.
+    pub data: Option<String>,
     /// What all randomness of the run grows from.
     pub seed: u64,
-    /// Steps in the real environment.
+    /// Steps in the real environment; updates, of an algorithm that learns from a dataset.
     pub steps: u64,
     /// How it is evaluated.
     pub eval: EvalConfig,
@@ -49,7 +51,17 @@ impl Default for RunConfig {
         let TrainConfig { seed, steps, eval, checkpoint } = TrainConfig::default();
         let (algo, preset) = ("random".to_owned(), "plain".to_owned());
         let agent = Value::Object(serde_json::Map::new());
-        RunConfig { env: "pendulum".to_owned(), algo, preset, seed, steps, eval, checkpoint, agent }
+        RunConfig {
+            env: "pendulum".to_owned(),
+            algo,
+            preset,
+            data: None,
+            seed,
+            steps,
+            eval,
+            checkpoint,
+            agent,
+        }
     }
 }
 
@@ -126,6 +138,12 @@ impl RunConfig {
             read(tree).ok()
         });
         read(tree).or_else(|error| as_choice.ok_or(error))
+    }
+
+    /// Takes the settings that the source of its preset uses on the dataset of this name, where it says which.
+    pub fn suit(&mut self, dataset: &str) -> Result<()> {
+        self.agent = self.algorithm()?.suited(&self.preset, dataset, &self.agent)?;
+        Ok(())
     }
 
     /// Cuts the run down to one that shows within seconds that all of it works: few steps, one episode to evaluate, and the

@@ -32,8 +32,10 @@
 
 mod agent;
 mod algorithm;
+mod bc;
 mod callback;
 mod checkpoint;
+mod collect;
 mod config;
 mod evaluation;
 mod keep;
@@ -43,6 +45,9 @@ mod manifest;
 mod mbpo;
 mod mbpo_monotonic;
 mod method;
+mod mopo;
+mod morel;
+mod offline;
 mod pets;
 mod planning;
 mod policy;
@@ -59,7 +64,9 @@ mod trainer;
 
 pub use agent::{Actor, Agent, Mind};
 pub use algorithm::{ALL, Algorithm, QUICK_STEPS, find};
+pub use bc::{BcAgent, BcConfig};
 pub use callback::{Callback, Event, Flow, Standing, StopFlag, TargetReturn};
+pub use collect::collect;
 pub use config::{RunConfig, leaves};
 pub use evaluation::{Evaluation, evaluate, evaluate_watched};
 pub use known::Known;
@@ -68,6 +75,7 @@ pub use manifest::{Build, Manifest};
 pub use mbpo::{MbpoAgent, MbpoConfig, RolloutConfig, Schedule, TheoryConfig};
 pub use mbpo_monotonic::{MonotonicAgent, MonotonicConfig};
 pub use method::{Method, Preset, Spaces};
+pub use mopo::{ImaginedConfig, MopoAgent, MopoConfig, Pessimism};
 pub use planning::{FitAt, ModelConfig, PlanningActor, PlanningAgent, PlanningConfig, Propagation};
 pub use policy::Policy;
 pub use policy_actor::{PolicyActor, SingleRow};

@@ -14,7 +14,7 @@
 
 mod agent;
 mod config;
-mod imagination;
+pub(crate) mod imagination;
 mod schedule;
 mod theory;
 

@@ -19,6 +19,9 @@ pub trait Method: 'static {
     const SOURCE: &'static str;
     /// Where it can act.
     const SPACES: Spaces;
+    /// Whether it learns from a dataset alone, [`Setup::data`](crate::Setup::data): a step is then an update, and none is
+    /// made in an environment but to evaluate.
+    const OFFLINE: bool = false;
     /// The settings to choose from; the first is the default.
     const PRESETS: &'static [Preset];
 
@@ -32,6 +35,12 @@ pub trait Method: 'static {
     /// does has been done at least once, in a few seconds: short warm-ups, small networks, few candidates. It learns
     /// nothing of worth. The tests of every algorithm use it, and `--quick` does.
     fn quick(config: Self::Config) -> Self::Config;
+
+    /// The settings that the source of a preset uses on the dataset of this name; the same ones, where it says nothing of it.
+    fn suited(preset: &str, dataset: &str, config: Self::Config) -> Self::Config {
+        let _ = (preset, dataset);
+        config
+    }
 
     /// Refuses settings that cannot be used, naming the field and the mend.
     fn validate(config: &Self::Config) -> Result<()>;

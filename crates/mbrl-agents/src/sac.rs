@@ -9,6 +9,7 @@
 mod agent;
 mod anchor;
 mod batch;
+mod cloning;
 mod config;
 mod keep;
 mod learner;
@@ -20,6 +21,7 @@ pub(crate) use agent::SacTally;
 pub use agent::{SacAgent, SacAgentConfig};
 pub(crate) use anchor::{is_above, kl, tv_bound};
 pub use batch::{Discount, SacBatch};
+pub(crate) use cloning::Cloning;
 pub use config::{SacConfig, TargetEntropy, Temperature};
 pub use learner::{SacLearner, SacLosses};
 pub use policy::SacPolicy;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use state::{Episode, Progress};
 pub(crate) use state::{Saved, whole};
 
-/// The one loop that acts in a real environment: it steps, hands what came of it to the agent, evaluates, records, saves,
+/// The one loop that acts in a real environment: it steps (an agent that learns from data alone only learns), hands what came of it to the agent, evaluates, records, saves,
 /// and goes on after a crash.
 ///
 /// It is made of parts, not of names, so that an environment of one's own will do: `examples/own_env.rs` is such a program.
@@ -73,7 +73,7 @@ pub struct Summary {
 pub enum Stopped {
     /// All steps are done.
     Done,
-    /// A callback said that it has reached what it was for.
+    /// A callback, or the agent itself, said that it has reached what it was for.
     Finished,
     /// A callback interrupted it; it can be resumed.
     Interrupted,
@@ -203,6 +203,13 @@ impl Trainer {
 
     fn try_step(&mut self, number: u64) -> Result<bool> {
         let Trainer { episode, env, agent, records, keys, .. } = self;
+        if agent.is_offline() {
+            records.at(number);
+            agent.learn(number, keys.learn.at(number), records)?;
+            self.progress.finished_early |= agent.is_done();
+            self.progress.env_steps = number;
+            return Ok(false);
+        }
         if !episode.is_running {
             env.reset(keys.reset.at(self.progress.episodes), &mut episode.obs).context("reset")?;
             check_finite(&episode.obs)?;

@@ -12,7 +12,7 @@ use crate::ensemble::ends::EndsTrainer;
 use crate::ensemble::fit::holdout_errors;
 use crate::ensemble::stack::{Loss, pick};
 use crate::ensemble::{Holdout, Targets};
-use crate::frozen::{Head, NetworkModel};
+use crate::frozen::{Head, NetworkModel, Rewards};
 use crate::prepare::{Prepared, prepare};
 use crate::snapshot::Snapshot;
 use crate::stored::Format;
@@ -73,6 +73,7 @@ impl BayesianNetwork {
                 target: Normalizer::identity(width),
                 ends: ends.as_ref().map(EndsTrainer::freeze),
                 learnt,
+                rewards: Rewards::Drawn,
                 task: task.clone(),
             },
             posterior,

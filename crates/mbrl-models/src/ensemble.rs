@@ -98,6 +98,7 @@ impl Ensemble {
             target: Normalizer::identity(width),
             ends: ends.as_ref().map(EndsTrainer::freeze),
             learnt,
+            rewards: config.rewards,
             task: task.clone(),
             net: net.clone(),
         };

@@ -7,6 +7,7 @@ use mbrl_core::{
     Result, Rows, Scratch, ScratchSpec, Spread, Task,
 };
 use mbrl_nn::{GaussianHead, Mlp};
+use serde::{Deserialize, Serialize};
 
 /// Networks that predict how an observation changes (and the reward, where it is not known), with their parameters: one for
 /// each member of an ensemble, or of each draw from a posterior over weights.
@@ -22,7 +23,20 @@ pub struct NetworkModel {
     pub(crate) target: Normalizer,
     pub(crate) ends: Option<Ends>,
     pub(crate) learnt: Learnt,
+    /// What is imagined of a learnt reward.
+    pub(crate) rewards: Rewards,
     pub(crate) task: Task,
+}
+
+/// What is imagined of a learnt reward where successors are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rewards {
+    /// It is drawn like them.
+    #[default]
+    Drawn,
+    /// Its mean. Successors are those that they are anyhow.
+    Mean,
 }
 
 /// What the outputs of a network mean.
@@ -168,7 +182,10 @@ impl DynamicsModel for NetworkModel {
                 next[i] = state[i] + drawn(i);
             }
             if self.learnt.reward {
-                out.reward[row] = drawn(obs);
+                out.reward[row] = match self.rewards {
+                    Rewards::Drawn => drawn(obs),
+                    Rewards::Mean => mean[obs],
+                };
             }
         }
         question::check_finite("successor", out.next_state.view(), input.member)?;

@@ -67,7 +67,7 @@ pub use ensemble::{
     Bounds, ENSEMBLE_PRESETS, Ensemble, EnsembleConfig, Holdout, Keep, Likelihood, Resampling, Start, Stop,
     Targets, TerminationConfig,
 };
-pub use frozen::NetworkModel;
+pub use frozen::{NetworkModel, Rewards};
 pub use halting::Halting;
 pub use linear::{
     LinearConfig, LinearFeatures, LinearModel, LinearPosterior, LinearTarget, NoisePrior, Predictive,

@@ -6,7 +6,8 @@ mod signals;
 use crate::{Outcome, cargo, out};
 use clap::value_parser;
 use mbrl_agents::{Agent, Manifest, RunConfig, RunDir, Setup, Stopped, Summary, Trainer};
-use mbrl_core::{Clock, Context, Error, Result, SystemClock};
+use mbrl_buffer::Recording;
+use mbrl_core::{Clock, Context, Dataset, Error, Result, SystemClock};
 use mbrl_envs::Entry;
 use progress::Progress;
 use serde::Serialize;
@@ -23,9 +24,12 @@ pub(crate) struct Args {
     /// The algorithm (`list algos`).
     #[arg(default_value = "mbpo")]
     algo: String,
-    /// The environment (`list envs`).
-    #[arg(long, default_value = "pendulum", value_name = "E")]
-    env: String,
+    /// The environment (`list envs`); the one that the dataset names, or the pendulum, if not given.
+    #[arg(long, value_name = "E")]
+    env: Option<String>,
+    /// The dataset to learn from, for algorithms that learn from nothing else; steps are then updates.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
     /// Steps in the environment; with --resume, how many there are to be in all.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<u64>,
@@ -48,7 +52,7 @@ pub(crate) struct Args {
     #[arg(long)]
     quick: bool,
     /// Go on with the run in this folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["algo", "env", "seed", "preset", "set", "out", "quick"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["algo", "env", "data", "seed", "preset", "set", "out", "quick"])]
     resume: Option<PathBuf>,
     /// Print one JSON document.
     #[arg(long)]
@@ -58,20 +62,27 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let clock = Arc::new(SystemClock::default());
     let kept = args.resume.as_deref().map(RunDir::open).transpose()?;
+    let data = match &kept {
+        Some(run) => run.config()?.data.map(|file| Recording::open(&file)).transpose()?,
+        None => args.data.as_ref().map(Recording::open).transpose()?,
+    };
     let config = match &kept {
         Some(run) => args.config_of(run)?,
-        None => args.config()?,
+        None => args.config(data.as_ref())?,
     };
     let entry = mbrl_envs::find(&config.env)?;
+    check_data(&config, entry, data.as_ref())?;
+    let name = data.as_ref().and_then(|data| data.about().name.clone());
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
         pool.map_err(|error| Error::backend(error).wrap("--threads"))?;
     }
-    let agent = config.build(&setup(entry)).context(entry.name)?;
+    let given = data.map(|data| Arc::new(data) as Arc<dyn Dataset + Send + Sync>);
+    let agent = config.build(&Setup { data: given, ..setup(entry) }).context(entry.name)?;
     // Only now: a run that cannot be begun leaves no folder behind.
     let run = match kept {
         Some(run) => run,
-        None => RunDir::create(args.folder(&config)?, &config, &manifest(&config))?,
+        None => RunDir::create(args.folder(&config, name)?, &config, &manifest(&config))?,
     };
     let signals = Signals::listen()?;
     let summary = train(&config, entry, agent, &run, &signals, clock.clone())?;
@@ -106,10 +117,17 @@ fn train(
 }
 
 impl Args {
-    /// The preset, made quick if asked, then the flags, then what is set one by one.
-    fn config(&self) -> Result<RunConfig> {
+    /// The preset as it is for this dataset, made quick if asked, then the flags, then what is set one by one.
+    fn config(&self, data: Option<&Recording>) -> Result<RunConfig> {
         let mut config = RunConfig::new(&self.algo, self.preset.as_deref())?;
-        (config.env, config.seed) = (self.env.clone(), self.seed);
+        let about = data.map(Recording::about);
+        if let Some(name) = about.and_then(|about| about.name.as_deref()) {
+            config.suit(name)?;
+        }
+        if let Some(env) = self.env.as_ref().or(about.and_then(|about| about.env.as_ref())) {
+            config.env.clone_from(env);
+        }
+        (config.data, config.seed) = (self.data.as_ref().map(|file| file.display().to_string()), self.seed);
         if self.quick {
             config.make_quick()?;
         }
@@ -129,17 +147,37 @@ impl Args {
     }
 
     /// Named by what the run is in the end, whichever flag said so.
-    fn folder(&self, config: &RunConfig) -> Result<PathBuf> {
+    fn folder(&self, config: &RunConfig, data: Option<String>) -> Result<PathBuf> {
         if let Some(out) = &self.out {
             return Ok(out.clone());
         }
         let RunConfig { env, algo, preset, seed, .. } = config;
+        let env = data.unwrap_or_else(|| env.clone());
         let is_first = config.algorithm()?.presets.first().is_some_and(|first| first.name == preset);
         let preset = if is_first { String::new() } else { format!("-{preset}") };
         let quick = if self.quick { "-quick" } else { "" };
         let name = format!("{algo}{preset}-{env}-s{seed}{quick}");
-        // A prefix such as `gym:` would be a drive to some.
-        Ok(Path::new("runs").join(name.replace(':', "-")))
+        // A prefix such as `gym:` would be a drive to some, and a dataset may have folders in its name.
+        Ok(Path::new("runs").join(name.replace([':', '/', '\\'], "-")))
+    }
+}
+
+/// Refuses a dataset where none is learnt from, none where one is, and one of another world.
+fn check_data(config: &RunConfig, entry: &Entry, data: Option<&Recording>) -> Result<()> {
+    let algo = &config.algo;
+    match (config.algorithm()?.offline, data) {
+        (true, None) => Err(Error::invalid(format_args!(
+            "{algo} learns from a dataset: name one by --data FILE; `cargo xtask data collect` makes one"
+        ))),
+        (false, Some(_)) => {
+            Err(Error::invalid(format_args!("{algo} learns from the world alone: leave --data out")))
+        }
+        (false, None) => Ok(()),
+        (true, Some(data)) => {
+            let file = config.data.clone().unwrap_or_default();
+            data.notes().iter().for_each(|note| out::progress(format_args!("{file}: {note}")));
+            data.check_fits(&entry.spec()).with_context(|| format!("{file} in {}", entry.name))
+        }
     }
 }
 
@@ -204,7 +242,8 @@ fn say(config: &RunConfig, folder: &Path, summary: &Summary, wall_s: f64, json: 
             best,
             stopped: match summary.stopped {
                 Stopped::Done => "done",
-                Stopped::Finished => "target",
+                Stopped::Finished if config.eval.target.is_some() => "target",
+                Stopped::Finished => "agent",
                 Stopped::Interrupted => "interrupted",
             },
             exact_resume: summary.exact_resume,
@@ -224,7 +263,8 @@ fn say(config: &RunConfig, folder: &Path, summary: &Summary, wall_s: f64, json: 
         Stopped::Interrupted => out::line(format_args!("interrupted; cargo xtask train --resume {place}")),
         Stopped::Done => out::line(format_args!("{place}; cargo xtask report {place}")),
         Stopped::Finished => {
-            out::line(format_args!("{place} reached its target; cargo xtask report {place}"))
+            let why = if config.eval.target.is_some() { "its target" } else { "the end of its patience" };
+            out::line(format_args!("{place} reached {why}; cargo xtask report {place}"))
         }
     }
 }

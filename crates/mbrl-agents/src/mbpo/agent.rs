@@ -262,6 +262,10 @@ impl Agent for MbpoAgent {
         Some(self.learner.policy())
     }
 
+    fn replay(&self) -> Option<&ReplayBuffer> {
+        Some(&self.real)
+    }
+
     fn save(&self, mut out: &mut dyn Write) -> Result<()> {
         self.real.write_to(&mut out)?;
         self.imagined.write_to(&mut out)?;

@@ -12,7 +12,7 @@ const REPLICAS: usize = 8;
 const UNLIMITED: usize = 1_000;
 
 /// The memory of imagination.
-pub(super) struct Imagination {
+pub(crate) struct Imagination {
     starts: TransitionBatch,
     state: RowBuf,
     scratch: Scratch,
@@ -26,14 +26,14 @@ pub(super) struct Imagination {
 
 /// What is imagined in.
 #[derive(Clone, Copy)]
-pub(super) struct World<'a> {
-    pub(super) model: &'a dyn DynamicsModel,
+pub(crate) struct World<'a> {
+    pub(crate) model: &'a dyn DynamicsModel,
     /// The members that carry rows on, of which every row draws one at every step.
-    pub(super) elites: &'a [u16],
+    pub(crate) elites: &'a [u16],
 }
 
 impl Imagination {
-    pub(super) fn new(spec: &Spec) -> Result<Self> {
+    pub(crate) fn new(spec: &Spec) -> Result<Self> {
         Ok(Imagination {
             starts: TransitionBatch::new(spec.dims()),
             state: RowBuf::default(),
@@ -47,7 +47,7 @@ impl Imagination {
     }
 
     /// So many rollouts of such a length, from states drawn uniformly from `real`, into `imagined`.
-    pub(super) fn branch(
+    pub(crate) fn branch(
         &mut self,
         world: World<'_>,
         policy: &dyn Policy,
@@ -67,7 +67,7 @@ impl Imagination {
 
     /// What the policy's means earn in the model, in the mean over the starts of the latest episodes; nothing where every
     /// imagined episode was lost.
-    pub(super) fn earn(
+    pub(crate) fn earn(
         &mut self,
         world: World<'_>,
         policy: &dyn Policy,
@@ -84,7 +84,7 @@ impl Imagination {
 
     /// By how much the draws of the first policy earn more than those of the second, discounted, in the mean over pairs of
     /// episodes from the same starts; nothing where that is not known.
-    pub(super) fn gain(
+    pub(crate) fn gain(
         &mut self,
         world: World<'_>,
         [first, second]: [&dyn Policy; 2],

@@ -208,6 +208,10 @@ impl Agent for SacAgent {
         Some(self.learner.policy())
     }
 
+    fn replay(&self) -> Option<&ReplayBuffer> {
+        Some(&self.buffer)
+    }
+
     fn save(&self, mut out: &mut dyn Write) -> Result<()> {
         self.buffer.write_to(&mut out)?;
         self.learner.save(out)?;

@@ -4,7 +4,7 @@ use super::anchor::Anchor;
 use super::batch::SacBatch;
 use super::{SacConfig, SacPolicy, Temperature};
 use mbrl_core::{BoxSpace, Error, Key, NoiseBuf, NoiseSpec, Result, Spec};
-use mbrl_nn::{ActionUnits, Adam, Gradients, Mlp, SquashedHead, Tape, polyak};
+use mbrl_nn::{ActionUnits, Adam, AdamConfig, Gradients, Mlp, SquashedHead, Tape, polyak};
 
 /// A population of soft actor-critics that learn side by side, each from data of its own: actors, critics, the targets
 /// that follow these, and temperatures. One agent is a population of one.
@@ -25,6 +25,8 @@ pub struct SacLearner {
     pub(super) adams: Adams,
     pub(super) updates: u64,
     anchor: Anchor,
+    /// The share of the actors' configured rate that they learn at.
+    actor_pace: f32,
     /// Of the next action, and of the present one.
     noise: [NoiseBuf; 2],
     work: Work,
@@ -102,6 +104,7 @@ impl SacLearner {
             },
             updates: 0,
             anchor: Anchor::default(),
+            actor_pace: 1.0,
             noise: Default::default(),
             work: Work::default(),
             config,
@@ -118,6 +121,16 @@ impl SacLearner {
 
     pub(super) fn policy_mut(&mut self) -> &mut SacPolicy {
         &mut self.policy
+    }
+
+    /// Makes the actors these, `[agents, params]`; critics and optimizers stay.
+    pub(crate) fn set_actors(&mut self, theta: &[f32]) {
+        self.policy.theta.copy_from_slice(theta);
+    }
+
+    /// Makes the actors learn at this share of their configured rate.
+    pub(crate) fn slow_actors(&mut self, share: f32) {
+        self.actor_pace = share;
     }
 
     /// What holds the actors, and what they are.
@@ -248,7 +261,8 @@ impl SacLearner {
         let gradients = Gradients { theta: Some(&mut w.dtheta), x: None };
         policy.net.backward(&policy.theta, &batch.obs, &mut w.actor_tapes, &w.dy, gradients)?;
         let params = policy.net.params();
-        self.adams.actor.step(&self.config.actor, &mut policy.theta, &w.dtheta, params, &[])?;
+        let actor = AdamConfig { lr: self.config.actor.lr * self.actor_pace, ..self.config.actor };
+        self.adams.actor.step(&actor, &mut policy.theta, &w.dtheta, params, &[])?;
         let total = w.log_prob.len() as f64;
         let entropy = -w.log_prob.iter().map(|log_prob| f64::from(*log_prob)).sum::<f64>();
         Ok((values / total, entropy / total))

@@ -15,7 +15,7 @@ pub struct SacPolicy {
     spec: Spec,
     pub(super) net: Mlp,
     /// Actions in the units of the environment.
-    head: SquashedHead,
+    pub(super) head: SquashedHead,
     log_std: LogStd,
     /// `[agents, params]`
     pub(super) theta: Vec<f32>,

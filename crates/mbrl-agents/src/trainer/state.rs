@@ -19,7 +19,7 @@ pub(crate) struct Progress {
     pub(crate) episodes: u64,
     /// The number of steps at which the agent was evaluated last.
     pub(crate) evaluated_at: Option<u64>,
-    /// Whether a callback said that the run has reached what it was for.
+    /// Whether a callback, or the agent, said that the run has reached what it was for.
     pub(crate) finished_early: bool,
     pub(crate) last: Option<Evaluation>,
     pub(crate) best: Option<Evaluation>,

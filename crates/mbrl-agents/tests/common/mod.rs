@@ -6,7 +6,9 @@ use mbrl_agents::{
     Actor, Agent, Callback, CheckpointConfig, EvalConfig, Event, Flow, Manifest, RunConfig, RunDir, Setup,
     Standing, Trainer,
 };
-use mbrl_core::{Env, Error, Key, Recorder, Result, Space, Spec, SystemClock, Transition};
+use mbrl_core::{
+    End, Env, Error, Key, Origin, Recorder, Result, Space, Spec, SystemClock, Transition, TransitionBatch,
+};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -54,7 +56,50 @@ pub(crate) fn marked(config: &RunConfig, folder: &Path) -> Trainer {
 /// What an algorithm is given of a named environment.
 pub(crate) fn setup(name: &str) -> Setup {
     let entry = mbrl_envs::find(name).unwrap();
-    Setup { spec: entry.spec(), task: entry.task(), oracle: entry.physics(), data: None }
+    Setup {
+        spec: entry.spec(),
+        task: entry.task(),
+        oracle: entry.physics(),
+        data: Some(Arc::new(random(name, 300))),
+    }
+}
+
+/// So many transitions at random, for those who learn from data.
+pub(crate) fn random(name: &str, rows: usize) -> TransitionBatch {
+    let mut env = mbrl_envs::make(name).unwrap();
+    let spec = env.spec().clone();
+    let mut data = TransitionBatch::new(spec.dims());
+    let (mut obs, mut next) = (vec![0.0; spec.obs.dim()], vec![0.0; spec.obs.dim()]);
+    let (mut act, key) = (vec![0.0; spec.act.dim()], Key::root(77));
+    let (mut length, mut episode) = (0, 0);
+    while data.len() < rows {
+        let t = data.len() as u64;
+        if length == 0 {
+            env.reset(key.child("reset").at(episode), &mut obs).unwrap();
+            episode += 1;
+        }
+        let uniforms: Vec<f32> =
+            (0..act.len() as u64).map(|i| key.child("act").at(t).at(i).uniform()).collect();
+        match &spec.act {
+            Space::Box(bounds) if !bounds.is_bounded() => act.copy_from_slice(&uniforms),
+            space => space.from_uniforms(&uniforms, &mut act),
+        }
+        let step = env.step(&act, key.child("world").at(t), &mut next).unwrap();
+        length += 1;
+        let end =
+            if !step.end.is_end() && spec.time_limit == Some(length) { End::Truncated } else { step.end };
+        data.push(Transition {
+            obs: &obs,
+            act: &act,
+            next_obs: &next,
+            reward: step.reward,
+            end,
+            origin: Origin::World,
+        });
+        obs.clone_from(&next);
+        length = if end.is_end() { 0 } else { length };
+    }
+    data
 }
 
 /// A trainer of a named algorithm in a named environment, kept in `folder`: begun there, or gone on with.

@@ -1,5 +1,6 @@
 //! How an ensemble is built and trained.
 
+use crate::frozen::Rewards;
 use mbrl_core::{Error, Result, nearest};
 use mbrl_nn::{Activation, AdamConfig, Init};
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ pub struct EnsembleConfig {
     pub start: Start,
     /// Whether targets are normalised like inputs.
     pub targets: Targets,
+    /// Whether a learnt reward is imagined with its noise.
+    pub rewards: Rewards,
     /// The networks that learn when episodes end, where that is not known.
     pub termination: TerminationConfig,
 }
@@ -181,6 +184,7 @@ impl Default for EnsembleConfig {
             keep: Keep::BestOfEach,
             start: Start::Warm,
             targets: Targets::Raw,
+            rewards: Rewards::Drawn,
             termination: TerminationConfig::default(),
         }
     }

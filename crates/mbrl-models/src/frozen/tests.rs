@@ -1,7 +1,7 @@
 //! The frozen network against the arithmetic that it stands for.
 
 use super::*;
-use mbrl_core::{Key, NoiseBuf, RowBuf};
+use mbrl_core::{Key, ModelOutput, NoiseBuf, RowBuf};
 use mbrl_nn::{Activation, Init};
 use proptest::prelude::*;
 
@@ -30,6 +30,7 @@ fn model(head: fn(usize) -> Head) -> NetworkModel {
         input: normalizer(learnt.input()),
         target: normalizer(width),
         learnt,
+        rewards: Rewards::Drawn,
         task: Task::unknown(),
     }
 }
@@ -230,4 +231,25 @@ proptest! {
         }
         prop_assert_eq!((first[0], first[6] as usize), (0, member.len()));
     }
+}
+
+/// MOPO as printed takes the mean of the reward and draws the successor.
+#[test]
+fn a_reward_may_be_its_mean_while_the_successor_is_drawn() {
+    let drawn = model(gaussian);
+    let mean = NetworkModel { rewards: Rewards::Mean, ..drawn.clone() };
+    let (state, act, noise) = asked(&drawn, 40);
+    let member: Vec<u16> = (0..40).map(|row| row % MEMBERS as u16).collect();
+    let step = |model: &NetworkModel, mode| {
+        let (mut next, mut reward, mut end) =
+            (RowBuf::zeros(40, DIMS.obs), vec![0.0; 40], vec![End::Running; 40]);
+        let input =
+            ModelInput { state: state.view(), act: act.view(), member: &member, noise: noise.view(), mode };
+        let out = ModelOutput { next_state: next.view_mut(), reward: &mut reward, end: &mut end };
+        model.step(input, out, &mut Scratch::default()).unwrap();
+        (next, end, reward)
+    };
+    let (a, b, middle) = (step(&drawn, Mode::Sample), step(&mean, Mode::Sample), step(&drawn, Mode::Mean));
+    assert!(a.0 == b.0 && a.1 == b.1 && a.2 != b.2);
+    assert_eq!(b.2, middle.2);
 }

@@ -3,12 +3,9 @@
 use super::group::Run;
 use crate::commands::train::setup;
 use crate::out;
-use mbrl_agents::{Mind, RunDir, Trained, load_agent, mean};
+use mbrl_agents::{Mind, RunDir, Trained, collect, load_agent, mean};
 use mbrl_buffer::ReplayBuffer;
-use mbrl_core::{
-    Context, DynamicsModel, End, Env, Error, Key, Origin, Result, RowBuf, Scratch, Transition,
-    TransitionBatch,
-};
+use mbrl_core::{Context, DynamicsModel, Env, Error, Key, Result, RowBuf, Scratch, TransitionBatch};
 use mbrl_models::{
     CALIBRATION_LEVELS, Calibration, Compounding, OneStep, OpenLoop, Windows, calibration, compounding,
     one_step,
@@ -83,7 +80,7 @@ fn look(run: &Run, trained: &Trained, steps: usize) -> Result<Probe> {
     }
     out::progress(format_args!("judging the model of {} by {steps} fresh steps", run.dir));
     let key = run.config.training().key().child("report");
-    let data = collect(trained.agent.as_ref(), entry.make().as_mut(), steps, key).context("acting afresh")?;
+    let data = fresh(trained.agent.as_ref(), entry.make().as_mut(), steps, key).context("acting afresh")?;
     let rows: Vec<u32> = (0..data.len() as u32).collect();
     let spread = mind.belief.spread().map(|spread| {
         let calibration = calibration(spread, &data, &rows, &CALIBRATION_LEVELS)?;
@@ -106,40 +103,10 @@ fn horizon(run: &Run) -> usize {
     HORIZON.max(rollout).max(plan).min(LONGEST_HORIZON)
 }
 
-/// Episodes that the agent acts in as in an evaluation, from start states of their own.
-fn collect(
-    agent: &dyn mbrl_agents::Agent,
-    env: &mut dyn Env,
-    steps: usize,
-    key: Key,
-) -> Result<ReplayBuffer> {
-    let (dims, limit) = (env.spec().dims(), env.spec().time_limit.map(u64::from));
-    let mut data = ReplayBuffer::new(dims, steps)?;
-    let (mut obs, mut next, mut act) = (vec![0.0; dims.obs], vec![0.0; dims.obs], vec![0.0; dims.act]);
-    let mut actor = agent.actor()?;
-    for episode in 0.. {
-        let keys = key.at(episode);
-        let (world, policy) = (keys.child("world").below(), keys.child("policy").below());
-        env.reset(keys.child("reset"), &mut obs)?;
-        actor.begin()?;
-        for step in 0.. {
-            if data.len() == steps {
-                return Ok(data);
-            }
-            let place = || format!("episode {episode}, step {}", step + 1);
-            actor.act(&obs, policy.at(step), &mut act).with_context(place)?;
-            next.copy_from_slice(&obs);
-            let came = env.step(&act, world.at(step), &mut next).with_context(place)?;
-            let is_late = limit.is_some_and(|limit| step + 1 >= limit);
-            let end = if came.end == End::Running && is_late { End::Truncated } else { came.end };
-            let (reward, origin) = (came.reward, Origin::World);
-            data.push(Transition { obs: &obs, act: &act, next_obs: &next, reward, end, origin })?;
-            std::mem::swap(&mut obs, &mut next);
-            if end.is_end() {
-                break;
-            }
-        }
-    }
+/// Steps of the agent, as in an evaluation, from start states of their own.
+fn fresh(agent: &dyn mbrl_agents::Agent, env: &mut dyn Env, steps: usize, key: Key) -> Result<ReplayBuffer> {
+    let mut data = ReplayBuffer::new(env.spec().dims(), steps)?;
+    data.extend(&collect(agent.actor()?.as_mut(), env, steps, key)?)?;
     Ok(data)
 }
 
