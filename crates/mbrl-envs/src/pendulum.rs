@@ -14,8 +14,8 @@ use std::f64::consts::PI;
 pub struct Pendulum;
 
 const DT: f64 = 0.05;
-const MAX_TORQUE: f64 = 2.0;
-const MAX_SPEED: f64 = 8.0;
+pub(crate) const MAX_TORQUE: f64 = 2.0;
+pub(crate) const MAX_SPEED: f64 = 8.0;
 
 impl System for Pendulum {
     /// (θ, ω)

@@ -2,7 +2,7 @@
 
 use crate::{
     AcrobotSwingup, Cartpole, CartpoleSwingup, Chain, Cliff, DeepSea, Finite, Garnet, Lqr, MountainCar,
-    Observed, Pendulum, PointMass, Reacher, RiverSwim, Sim, Sketch, Tabular, TimeLimit, sim,
+    Observed, Pendulum, PendulumSpin, PointMass, Reacher, RiverSwim, Sim, Sketch, Tabular, TimeLimit, sim,
 };
 use mbrl_core::{Env, Error, Physics, Result, Spec, TabularMdp, Task, nearest};
 use std::sync::Arc;
@@ -14,6 +14,12 @@ pub static ALL: &[Entry] = &[
         summary: "swing a pendulum up and hold it",
         source: "Gymnasium Pendulum-v1",
         parts: || observed(Pendulum),
+    },
+    Entry {
+        name: "pendulum-spin",
+        summary: "the same, to turn as fast as it can",
+        source: "this project",
+        parts: || observed(PendulumSpin),
     },
     Entry {
         name: "cartpole",

@@ -1,8 +1,7 @@
 //! `data`: datasets to learn from.
 
 mod collect;
-
-pub(crate) use collect::{Source, record};
+mod relabel;
 
 use crate::Outcome;
 use mbrl_core::Result;
@@ -17,10 +16,13 @@ pub(crate) struct Args {
 enum What {
     /// Record what trained agents, or nobody in particular, do.
     Collect(collect::Args),
+    /// The same moves, judged by another task.
+    Relabel(relabel::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.what {
         What::Collect(args) => collect::run(args),
+        What::Relabel(args) => relabel::run(args),
     }
 }

@@ -8,8 +8,8 @@ use mbrl_core::{Error, Key, Recorder, Result, Transition, TransitionBatch};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 
-/// Behaviour cloning. Its metric is `bc/unexpected`: by how many nats the recorded actions were unexpected, in the mean over
-/// the updates since the last record.
+/// Behaviour cloning. Its metric is `bc/error`: by how much the recorded actions were missed, the mean square of actions from
+/// −1 to 1, over the updates since the last record.
 pub struct BcAgent {
     config: BcConfig,
     data: Data,
@@ -23,7 +23,7 @@ pub struct BcAgent {
 #[serde(deny_unknown_fields)]
 struct Kept {
     updates: u64,
-    unexpected: f64,
+    error: f64,
 }
 
 impl BcAgent {
@@ -51,12 +51,12 @@ impl Agent for BcAgent {
     fn learn(&mut self, _: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
         let data = self.data.rows()?;
         data.sample(self.config.policy.batch, key.child("batch"), &mut self.drawn)?;
-        let unexpected = recorder.span("update", |_| self.cloning.update(&self.drawn))?;
+        let error = recorder.span("update", |_| self.cloning.update(&self.drawn))?;
         self.kept.updates += 1;
-        self.kept.unexpected += unexpected;
+        self.kept.error += error;
         if self.kept.updates.is_multiple_of(self.config.record_every) {
-            recorder.scalar("bc/unexpected", self.kept.unexpected / self.config.record_every as f64);
-            self.kept.unexpected = 0.0;
+            recorder.scalar("bc/error", self.kept.error / self.config.record_every as f64);
+            self.kept.error = 0.0;
         }
         Ok(())
     }

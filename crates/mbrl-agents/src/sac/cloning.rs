@@ -1,19 +1,20 @@
-//! The update of behaviour cloning: a policy of soft actor-critic's shape towards what others did.
+//! The update of behaviour cloning: a policy of soft actor-critic's shape towards what others did, by least squares.
 
 use super::{SacConfig, SacPolicy};
 use mbrl_core::{Context, Error, Key, Result, Spec, TransitionBatch};
 use mbrl_nn::{Adam, AdamConfig, Gradients, Loaded, Store, Tape};
 use std::io::{Read, Write};
 
-/// A tanh-Gaussian policy that learns by the likelihood of actions, and its optimizer.
+/// A policy whose actions without noise learn to be those of the data, by least squares, and its optimizer.
 pub(crate) struct Cloning {
     policy: SacPolicy,
     adam: Adam,
     config: AdamConfig,
     y: Vec<f32>,
     dy: Vec<f32>,
-    log_prob: Vec<f32>,
-    dlog_prob: Vec<f32>,
+    act: Vec<f32>,
+    dact: Vec<f32>,
+    nothing: Vec<f32>,
     dtheta: Vec<f32>,
     tapes: Vec<Tape>,
 }
@@ -29,8 +30,9 @@ impl Cloning {
             policy,
             y: Vec::new(),
             dy: Vec::new(),
-            log_prob: Vec::new(),
-            dlog_prob: Vec::new(),
+            act: Vec::new(),
+            dact: Vec::new(),
+            nothing: Vec::new(),
             tapes: vec![Tape::default()],
         })
     }
@@ -40,25 +42,46 @@ impl Cloning {
         &self.policy
     }
 
-    /// A step towards the actions of `batch`; says by how many nats these were unexpected, in the mean.
+    /// A step towards the actions of `batch`; says by how much these were missed: the mean square, of actions from −1 to 1.
     pub(crate) fn update(&mut self, batch: &TransitionBatch) -> Result<f64> {
         let (rows, outputs) = (batch.len(), self.policy.net.output());
-        self.y.resize(rows * outputs, 0.0);
-        self.dy.resize(rows * outputs, 0.0);
-        self.log_prob.resize(rows, 0.0);
-        self.dlog_prob.resize(rows, 0.0);
+        let numbers = batch.act.as_slice().len();
+        for (buffer, len) in [
+            (&mut self.y, rows * outputs),
+            (&mut self.dy, rows * outputs),
+            (&mut self.act, numbers),
+            (&mut self.dact, numbers),
+            (&mut self.nothing, numbers),
+        ] {
+            buffer.resize(len, 0.0);
+        }
+        let halves: Vec<f32> = self
+            .policy
+            .space()
+            .low()
+            .iter()
+            .zip(self.policy.space().high())
+            .map(|(low, high)| 0.5 * (high - low))
+            .collect();
         let SacPolicy { net, head, theta, .. } = &mut self.policy;
-        let (obs, act) = (batch.obs.as_slice(), batch.act.as_slice());
+        let obs = batch.obs.as_slice();
         net.forward_saved(theta, obs, rows, &mut self.tapes, &mut self.y)?;
-        head.log_prob(&self.y, act, &mut self.log_prob);
-        let loss = -self.log_prob.iter().map(|x| f64::from(*x)).sum::<f64>() / rows as f64;
+        head.mean(&self.y, &mut self.act);
+        let mut loss = 0.0;
+        let asked = self.act.iter().zip(batch.act.as_slice()).zip(halves.iter().cycle());
+        for (((act, done), half), slope) in asked.zip(&mut self.dact) {
+            let error = (act - done) / half;
+            loss += f64::from(error) * f64::from(error);
+            *slope = 2.0 * error / (half * numbers as f32);
+        }
+        let loss = loss / numbers as f64;
         if !loss.is_finite() {
             return Err(Error::non_finite(format_args!(
-                "the actions are unexpected by {loss} nats: lower the learning rate"
+                "actions are missed by {loss}: lower the learning rate"
             )));
         }
-        self.dlog_prob.fill(-1.0 / rows as f32);
-        head.log_prob_backward(&self.y, act, &self.dlog_prob, &mut self.dy);
+        // Without noise the deviations have no part in an action, and their slopes are zero.
+        head.backward(&self.y, &self.nothing, &self.dact, &self.nothing[..rows], &mut self.dy);
         let gradients = Gradients { theta: Some(&mut self.dtheta), x: None };
         net.backward(theta, obs, &mut self.tapes, &self.dy, gradients)?;
         let params = net.params();
