@@ -3,6 +3,9 @@
 mod collect;
 mod relabel;
 
+pub(crate) use collect::{Source, record, reference};
+pub(crate) use relabel::relabel;
+
 use crate::Outcome;
 use mbrl_core::Result;
 

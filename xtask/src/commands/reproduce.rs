@@ -2,6 +2,7 @@
 
 mod learning;
 mod mbpo;
+mod offline;
 mod page;
 mod planners;
 mod sac;
@@ -38,6 +39,16 @@ pub(crate) struct Recipe {
 enum Scale {
     Whole,
     Quick,
+}
+
+impl Scale {
+    /// Where the runs of figures are kept, so that what was done is not done again.
+    fn folder(self) -> PathBuf {
+        cargo::root().join(match self {
+            Scale::Whole => "runs/reproduce",
+            Scale::Quick => "runs/quick",
+        })
+    }
 }
 
 /// What was made.
@@ -104,6 +115,30 @@ pub(crate) static RECIPES: &[Recipe] = &[
         summary: "SAC on pendulum beside Stable-Baselines3's own, 8 seeds",
         cost: "0.1 core-hours",
         make: sac::pendulum,
+    },
+    Recipe {
+        name: "mopo-pendulum",
+        summary: "MOPO, its ablation and a clone on five datasets of the pendulum, 5 seeds",
+        cost: "1.0 core-hours",
+        make: offline::pendulum,
+    },
+    Recipe {
+        name: "mopo-cartpole-swingup",
+        summary: "the same on four of cartpole-swingup",
+        cost: "1.0 core-hours",
+        make: offline::cartpole_swingup,
+    },
+    Recipe {
+        name: "mopo-spin",
+        summary: "MOPO on two datasets of the pendulum with another reward than they were made for, 5 seeds",
+        cost: "0.3 core-hours",
+        make: offline::spin,
+    },
+    Recipe {
+        name: "mopo-lambda",
+        summary: "MOPO's return against its penalty's weight, three penalties, 3 seeds",
+        cost: "0.6 core-hours",
+        make: offline::lambda,
     },
 ];
 

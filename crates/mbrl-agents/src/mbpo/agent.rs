@@ -160,7 +160,7 @@ impl MbpoAgent {
             .earn(world, policy, &self.real, key.child("earn"))
             .context("imagining episodes")?
         {
-            recorder.scalar("rollout/return", earned);
+            recorder.scalar("rollout/return", earned.mean);
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ pub(crate) struct Imagination {
     branches: Workspace<Transitions>,
     episodes: Workspace<Returns>,
     discounted: Workspace<Returns>,
-    /// What the first of two policies earned in each episode.
+    /// What was earned in each episode.
     earned: Vec<f64>,
     limit: usize,
 }
@@ -65,21 +65,21 @@ impl Imagination {
         Ok(effort)
     }
 
-    /// What the policy's means earn in the model, in the mean over the starts of the latest episodes; nothing where every
-    /// imagined episode was lost.
+    /// What the policy's means earn in the model from the starts of the latest episodes; nothing where every imagined episode
+    /// was lost.
     pub(crate) fn earn(
         &mut self,
         world: World<'_>,
         policy: &dyn Policy,
         real: &ReplayBuffer,
         key: Key,
-    ) -> Result<Option<f64>> {
+    ) -> Result<Option<Earnings>> {
         if !self.begin(world, real)? {
             return Ok(None);
         }
         let acting = Acting::Policy { policy, mode: Mode::Mean };
         world.rollout(self.limit).run(self.state.view(), acting, key, &mut self.episodes)?;
-        Ok(mean(&mut self.episodes))
+        Ok(Earnings::of(&self.episodes, &mut self.earned))
     }
 
     /// By how much the draws of the first policy earn more than those of the second, discounted, in the mean over pairs of
@@ -122,12 +122,24 @@ impl Imagination {
     }
 }
 
-/// The mean of the returns that are finite, where there are any.
-fn mean(episodes: &mut Workspace<Returns>) -> Option<f64> {
-    let sums = episodes.sinks().flat_map(|sink| sink.sums().iter().copied());
-    let (sum, count) =
-        sums.filter(|sum| sum.is_finite()).fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
-    (count > 0).then(|| sum / f64::from(count))
+/// What imagined episodes earn, those aside that were lost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Earnings {
+    pub(crate) mean: f64,
+    /// The smaller one of the two in the middle. A model that drives a few episodes out of all bounds does not move it.
+    pub(crate) median: f64,
+}
+
+impl Earnings {
+    fn of(episodes: &Workspace<Returns>, sorted: &mut Vec<f64>) -> Option<Self> {
+        let sums = episodes.sinks().flat_map(|sink| sink.sums().iter().copied());
+        sorted.clear();
+        sorted.extend(sums.filter(|sum| sum.is_finite()));
+        let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.len().checked_sub(1)? / 2;
+        Some(Earnings { mean, median: sorted[middle] })
+    }
 }
 
 /// The mean difference of pairs. Those of which the second was lost say nothing and are left out. Where the first alone was

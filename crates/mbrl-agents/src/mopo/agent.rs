@@ -19,7 +19,7 @@ use std::io::{Read, Write};
 ///
 /// Its metrics: at the first update what the model says of its fit (`model/…`); every `rollouts.every` updates
 /// `rollout/length`, `rollout/rows`, `rollout/lost`, `rollout/return` (what the policy earns in the bare model, from the
-/// starts of recorded episodes to their time limit), `rollout/pessimistic` (the same in the model that pays: the estimate that
+/// starts of recorded episodes to their time limit: the median of some, as a model may drive a few out of all bounds), `rollout/pessimistic` (the same in the model that pays: the estimate that
 /// early stopping goes by), and `sac/…` in the mean over the updates since.
 pub struct MopoAgent {
     config: MopoConfig,
@@ -169,8 +169,9 @@ impl MopoAgent {
         recorder.scalar("rollout/rows", effort.steps as f64);
         recorder.scalar("rollout/lost", effort.lost as f64);
         if let Some(earned) = earned {
-            recorder.scalar("rollout/return", earned);
+            recorder.scalar("rollout/return", earned.median);
         }
+        let pessimistic = pessimistic.map(|earned| earned.median);
         if let Some(pessimistic) = pessimistic {
             recorder.scalar("rollout/pessimistic", pessimistic);
         }

@@ -1,10 +1,11 @@
 //! How agents learn: the same run from several seeds, and what was earned in the mean.
 
+use super::offline::Dataset;
 use super::{Made, Scale};
 use crate::commands::train;
 use crate::plot::{Axis, Figure, Panel, Point, Reference, Scale as AxisScale, Series, Style};
-use crate::{cargo, jobs, out};
-use mbrl_agents::{RunConfig, RunDir, Trainer, ci95, mean};
+use crate::{jobs, out};
+use mbrl_agents::{RunConfig, RunDir, Setup, Trainer, ci95, mean};
 use mbrl_core::{Context, Error, Result, SystemClock};
 use serde::Serialize;
 use std::fmt::Write;
@@ -23,6 +24,8 @@ pub(super) struct Group {
     /// Steps from one evaluation to the next, and episodes in each.
     pub(super) eval: (u64, u64),
     pub(super) set: &'static [&'static str],
+    /// What is learnt from, where it is a dataset.
+    pub(super) data: Option<&'static Dataset>,
 }
 
 /// What was earned at a point of a curve, by seed.
@@ -37,11 +40,16 @@ pub(super) struct Earned {
 }
 
 impl Earned {
+    /// What earned it.
+    pub(super) fn group(&self) -> &'static str {
+        self.group
+    }
+
     pub(super) fn of(group: &'static str, x: u64, returns: Vec<f64>) -> Self {
         Earned { group, x, mean: mean(&returns), ci95: ci95(&returns), returns }
     }
 
-    fn point(&self) -> Point {
+    pub(super) fn point(&self) -> Point {
         let [low, high] = self.ci95.unwrap_or([self.mean; 2]);
         Point { x: self.x as f64, y: self.mean, low, high }
     }
@@ -52,6 +60,7 @@ impl Group {
         let mut config = RunConfig::new(self.algo, Some(self.preset))?;
         (config.env, config.seed, config.steps) = (self.env.to_owned(), seed, self.steps);
         (config.eval.every, config.eval.episodes) = self.eval;
+        config.data = self.data.map(|data| data.file(scale));
         config.set_all(self.set)?;
         if scale == Scale::Quick {
             config.make_quick()?;
@@ -60,16 +69,14 @@ impl Group {
     }
 
     /// The runs, in the order of their seeds. What was done of them before is not done again.
-    fn run(&self, scale: Scale) -> Result<Vec<RunDir>> {
+    pub(super) fn run(&self, scale: Scale) -> Result<Vec<RunDir>> {
         let seeds = if scale == Scale::Quick { 2 } else { self.seeds };
-        let folder = match scale {
-            Scale::Whole => "runs/reproduce",
-            Scale::Quick => "runs/quick",
-        };
+        let data = self.data.map(|data| data.open(scale)).transpose()?.map(Arc::new);
+        let of = self.data.map_or(self.env, |data| data.name);
         jobs::each(seeds, |seed| {
             let config = self.config(seed, scale)?;
-            let name = format!("{}-{}-s{seed}", self.env, self.name.replace([' ', ','], "-"));
-            let place = cargo::root().join(folder).join(name);
+            let name = format!("{of}-{}-s{seed}", self.name.replace([' ', ','], "-"));
+            let place = scale.folder().join(name);
             let run = RunDir::open_or_create(&place, &config, &train::manifest(&config))
                 .with_context(|| format!("remove {} to make the figure anew", place.display()))?;
             // The last evaluation is the last that a run writes.
@@ -80,13 +87,14 @@ impl Group {
                 return Ok(run);
             }
             let entry = mbrl_envs::find(self.env)?;
-            let agent = config.build(&train::setup(entry)).context(entry.name)?;
+            let data = data.clone().map(|data| data as Arc<_>);
+            let agent = config.build(&Setup { data, ..train::setup(entry) }).context(entry.name)?;
             let trainer = Trainer::new(config.training(), entry.make(), agent)?.evaluate_in(entry.make())?;
             let mut trainer = trainer.keep_in(run.clone(), Arc::new(SystemClock::default()));
             let summary = trainer.run().with_context(|| format!("seed {seed}"))?;
             out::progress(format_args!(
                 "{} on {}, seed {seed}: {} steps, {} episodes",
-                self.name, self.env, summary.env_steps, summary.episodes
+                self.name, of, summary.env_steps, summary.episodes
             ));
             Ok(run)
         })
@@ -122,7 +130,7 @@ impl Group {
     }
 }
 
-fn scalar(line: &mbrl_agents::Line, name: &str) -> Option<f64> {
+pub(super) fn scalar(line: &mbrl_agents::Line, name: &str) -> Option<f64> {
     line.scalars.get(name).copied().flatten()
 }
 
@@ -213,6 +221,7 @@ pub(super) fn cartpole(scale: Scale) -> Result<Made> {
         seeds: 5,
         eval: (1_800, 5),
         set: &[],
+        data: None,
     };
     let solved = Reference { label: "solved".to_owned(), y: 200.0 };
     let curves = [pets.trials(scale, 7)?];
@@ -230,6 +239,7 @@ pub(super) fn pendulum(scale: Scale) -> Result<Made> {
         seeds: 5,
         eval: (600, 5),
         set: &[],
+        data: None,
     };
     let learnt = Group { name: "PETS, reward learnt", set: &["agent.reward=learnt"], ..pets };
     let aim = Reference { label: "aim".to_owned(), y: -200.0 };

@@ -31,6 +31,7 @@ impl Plan {
             seeds: self.seeds,
             eval: (self.every, 10),
             set: self.set,
+            data: None,
         };
         let sac = Group { name: "SAC", algo: "sac", preset: "sb3", steps: self.steps[1], set: &[], ..mbpo };
         let bare = Group { name: "MBPO without a model", algo: "sac", steps: self.steps[2], ..mbpo };

@@ -25,6 +25,7 @@ pub(super) fn pendulum(scale: Scale) -> Result<Made> {
         seeds: 8,
         eval: (500, 10),
         set: &[],
+        data: None,
     };
     let ours = ours.evaluations(scale)?;
     let compared = compared(&theirs, &ours);

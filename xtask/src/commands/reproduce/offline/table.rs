@@ -1,0 +1,171 @@
+//! The numbers of the offline figures as tables.
+
+use super::super::Scale;
+use super::super::learning::{Earned, Group, folded, scalar};
+use super::super::welch::welch95;
+use super::dataset::Dataset;
+use mbrl_agents::{ci95, mean};
+use mbrl_buffer::{Recording, Reference};
+use mbrl_core::{Error, Result};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// What came of a dataset.
+#[derive(Serialize)]
+pub(super) struct Compared {
+    pub(super) name: &'static str,
+    pub(super) data: Data,
+    /// By agent, the evaluations.
+    pub(super) curves: Vec<Vec<Earned>>,
+    /// What each agent earned at last, by seed.
+    last: Vec<Earned>,
+    /// Welch's interval of what the first agent earned more than the second.
+    gain: Option<[f64; 2]>,
+}
+
+/// What the data themselves earned.
+#[derive(Serialize)]
+pub(super) struct Data {
+    rows: usize,
+    episodes: usize,
+    pub(super) mean: f64,
+    best: f64,
+    /// By the means of its actions, where one agent acted.
+    acted: Option<f64>,
+    reference: Option<Reference>,
+}
+
+/// The evaluations of a group by updates; of runs that stopped by themselves, those that all of them have.
+pub(super) fn curve(group: &Group, scale: Scale) -> Result<Vec<Earned>> {
+    let mut by_updates = BTreeMap::<u64, Vec<f64>>::new();
+    let runs = group.run(scale)?;
+    let mut ends = Vec::new();
+    for run in &runs {
+        let evaluated = run
+            .metrics()?
+            .into_iter()
+            .filter_map(|line| Some((line.env_steps, scalar(&line, "eval/return")?)));
+        let evaluated: Vec<(u64, f64)> = evaluated.collect();
+        evaluated.iter().for_each(|(at, earned)| by_updates.entry(*at).or_default().push(*earned));
+        ends.extend(evaluated.last().copied());
+    }
+    by_updates.retain(|_, returns| returns.len() == runs.len());
+    let mut curve: Vec<Earned> =
+        by_updates.into_iter().map(|(at, returns)| Earned::of(group.name, at, returns)).collect();
+    // However many updates each made, the last is what it is left with.
+    let latest = ends.iter().map(|(at, _)| *at).max().unwrap_or(0);
+    let left = Earned::of(group.name, latest, ends.into_iter().map(|(_, earned)| earned).collect());
+    if curve.last().is_none_or(|last| last.x < latest) {
+        curve.push(left);
+    }
+    Ok(curve)
+}
+
+/// What a group was left with.
+pub(super) fn last(group: &Group, scale: Scale) -> Result<Earned> {
+    curve(group, scale)?.pop().ok_or_else(|| Error::unsupported("runs that were never evaluated"))
+}
+
+pub(super) fn compared(
+    dataset: &Dataset,
+    recording: &Recording,
+    acted: Option<f64>,
+    curves: Vec<Vec<Earned>>,
+) -> Result<Compared> {
+    let returns = recording.returns();
+    let last: Vec<Earned> = curves.iter().filter_map(|curve| curve.last().cloned()).collect();
+    let gain = match last.as_slice() {
+        [first, second, ..] => welch95(&first.returns, &second.returns),
+        _ => None,
+    };
+    let data = Data {
+        rows: recording.rows().len(),
+        episodes: returns.len(),
+        mean: mean(&returns),
+        best: returns.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        acted,
+        reference: recording.about().reference,
+    };
+    Ok(Compared { name: dataset.name, data, curves, last, gain })
+}
+
+/// The tables of all datasets.
+pub(super) fn whole(all: &[Compared]) -> String {
+    let mut text = "| dataset | rows | its episodes: mean, best | who acted, by its means |".to_owned();
+    for earned in all.first().iter().flat_map(|first| &first.last) {
+        let _ = write!(text, " {} |", earned.group());
+    }
+    text.push_str(" MOPO − no penalty, 95 % |\n|---|---:|---:|---:|");
+    text.push_str(&"---:|".repeat(all.first().map_or(0, |first| first.last.len())));
+    text.push_str("---|\n");
+    for found in all {
+        let Data { rows, episodes, mean, best, acted, reference } = &found.data;
+        let acted = acted.map_or("-".to_owned(), |acted| format!("{acted:.0}"));
+        let _ = write!(text, "| `{}` | {rows} in {episodes} | {mean:.0}, {best:.0} | {acted} |", found.name);
+        for earned in &found.last {
+            let interval = ci95(&earned.returns)
+                .map_or(String::new(), |[low, high]| format!(" ({low:.0} to {high:.0})"));
+            let score = reference.map_or(String::new(), |of| format!(", {:.0}", of.score(earned.mean)));
+            let _ = write!(text, " {:.0}{interval}{score} |", earned.mean);
+        }
+        let gain = found.gain.map_or("-".to_owned(), |[low, high]| format!("{low:.0} to {high:.0}"));
+        let _ = writeln!(text, " {gain} |");
+    }
+    let n = all.first().and_then(|first| first.last.first()).map_or(0, |earned| earned.returns.len());
+    let note = format!(
+        "Returns after the last update (95 % interval, n = {n} seeds), then the normalised score.\n\n"
+    );
+    let mut details = String::new();
+    for found in all {
+        let _ = writeln!(
+            details,
+            "\n`{}`\n\n| agent | updates | mean return | 95 % | n | by seed |\n|---|---:|---:|---|---:|---|",
+            found.name
+        );
+        for earned in found.curves.iter().flatten() {
+            let [low, high] = earned.ci95.unwrap_or([earned.mean; 2]);
+            let by_seed: Vec<String> = earned.returns.iter().map(|r| format!("{r:.0}")).collect();
+            let _ = writeln!(
+                details,
+                "| {} | {} | {:.1} | {low:.1} to {high:.1} | {} | {} |",
+                earned.group(),
+                earned.x,
+                earned.mean,
+                earned.returns.len(),
+                by_seed.join(", ")
+            );
+        }
+    }
+    folded(&format!("{note}{text}"), &details)
+}
+
+/// What a penalty of some weight was left with.
+#[derive(Serialize)]
+pub(super) struct Row {
+    penalty: &'static str,
+    lambda: &'static str,
+    returns: Vec<f64>,
+    mean: f64,
+    ci95: Option<[f64; 2]>,
+}
+
+pub(super) fn weighed(penalty: &'static str, lambda: &'static str, earned: &Earned) -> Row {
+    Row { penalty, lambda, returns: earned.returns.clone(), mean: earned.mean, ci95: earned.ci95 }
+}
+
+pub(super) fn weights(rows: &[Row]) -> String {
+    let mut text =
+        "| penalty | λ | mean return | 95 % | n | by seed |\n|---|---:|---:|---|---:|---|\n".to_owned();
+    for Row { penalty, lambda, returns, mean, ci95 } in rows {
+        let [low, high] = ci95.unwrap_or([*mean; 2]);
+        let by_seed: Vec<String> = returns.iter().map(|r| format!("{r:.0}")).collect();
+        let _ = writeln!(
+            text,
+            "| {penalty} | {lambda} | {mean:.1} | {low:.1} to {high:.1} | {} | {} |",
+            returns.len(),
+            by_seed.join(", ")
+        );
+    }
+    text
+}
