@@ -101,7 +101,7 @@ pub(super) static SPIN: &[Dataset] = &[
 ];
 
 /// Where the weight of the penalty is looked at.
-pub(super) static FOR_LAMBDA: &Dataset = &SWINGUP[0];
+pub(super) static FOR_LAMBDA: &Dataset = &SWINGUP[2];
 
 /// No penalty, from as many seeds.
 pub(super) const UNWEIGHED: Group = Group {
