@@ -28,12 +28,10 @@ const FROM_DATA: Group = Group {
     data: None,
 };
 
-/// What is compared on every dataset. The third stops by an estimate of its own, which never looks at the environment; it
-/// is the first, stopped.
-const AGENTS: [Group; 4] = [
+/// What is compared on every dataset.
+const AGENTS: [Group; 3] = [
     FROM_DATA,
     Group { name: "no penalty", preset: "no-penalty", ..FROM_DATA },
-    Group { name: "MOPO, stopped by itself", set: &["agent.patience=20"], ..FROM_DATA },
     Group { name: "clone", algo: "bc", steps: 10_000, ..FROM_DATA },
 ];
 
@@ -42,10 +40,9 @@ pub(super) fn pendulum(scale: Scale) -> Result<Made> {
 }
 
 pub(super) fn cartpole_swingup(scale: Scale) -> Result<Made> {
-    let agents = AGENTS.map(|group| match (group.algo, group.set) {
-        ("bc", _) => group,
-        (_, []) => Group { set: &[SWINGUP_LONG], ..group },
-        _ => Group { set: &[SWINGUP_LONG, "agent.patience=20"], ..group },
+    let agents = AGENTS.map(|group| match group.algo {
+        "mopo" => Group { set: &[SWINGUP_LONG], ..group },
+        _ => group,
     });
     make("MOPO on datasets of cartpole-swingup", scale, SWINGUP, &agents)
 }
@@ -60,13 +57,11 @@ fn make(title: &str, scale: Scale, datasets: &'static [Dataset], agents: &[Group
     let (mut panels, mut all) = (Vec::new(), Vec::new());
     for dataset in datasets {
         let recording = dataset.open(scale)?;
-        let mut curves = Vec::new();
-        for group in agents {
-            let group = Group { env: dataset.env, data: Some(dataset), ..*group };
-            curves.push(table::curve(&group, scale)?);
-        }
+        let groups: Vec<Group> =
+            agents.iter().map(|group| Group { env: dataset.env, data: Some(dataset), ..*group }).collect();
+        let curves = groups.iter().map(|group| group.evaluations(scale)).collect::<Result<Vec<_>>>()?;
         let acted = dataset.acted_well(scale)?;
-        let found = compared(dataset, &recording, acted, curves)?;
+        let found = compared(dataset, &recording, acted, curves, table::chosen(&groups[0], scale)?);
         panels.push(panel(&found));
         all.push(found);
     }
@@ -83,14 +78,11 @@ fn panel(found: &Compared) -> Panel {
     };
     let axis = |label: &str| Axis { label: label.to_owned(), scale: AxisScale::Linear, range: None };
     let lines = vec![Reference { label: "data".to_owned(), y: found.data.mean }];
-    // What stopped by itself is the same curve, cut off.
-    let shown =
-        found.curves.iter().filter(|curve| curve.first().is_some_and(|first| !first.group().contains(',')));
     Panel {
         title: found.name.to_owned(),
         x: axis("updates"),
         y: axis("return"),
-        series: shown.map(series).collect(),
+        series: found.curves.iter().map(series).collect(),
         lines,
     }
 }

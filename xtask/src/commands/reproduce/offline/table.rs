@@ -8,7 +8,6 @@ use mbrl_agents::{ci95, mean};
 use mbrl_buffer::{Recording, Reference};
 use mbrl_core::{Error, Result};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// What came of a dataset.
@@ -36,35 +35,31 @@ pub(super) struct Data {
     reference: Option<Reference>,
 }
 
-/// The evaluations of a group by updates; of runs that stopped by themselves, those that all of them have.
-pub(super) fn curve(group: &Group, scale: Scale) -> Result<Vec<Earned>> {
-    let mut by_updates = BTreeMap::<u64, Vec<f64>>::new();
-    let runs = group.run(scale)?;
-    let mut ends = Vec::new();
-    for run in &runs {
-        let evaluated = run
-            .metrics()?
-            .into_iter()
-            .filter_map(|line| Some((line.env_steps, scalar(&line, "eval/return")?)));
-        let evaluated: Vec<(u64, f64)> = evaluated.collect();
-        evaluated.iter().for_each(|(at, earned)| by_updates.entry(*at).or_default().push(*earned));
-        ends.extend(evaluated.last().copied());
+/// What the policy earns that a run would be left with if it chose, of those that were evaluated, the one whose pessimistic
+/// return in the model was largest: a choice that never looks at the environment.
+pub(super) fn chosen(group: &Group, scale: Scale) -> Result<Earned> {
+    let mut earned = Vec::new();
+    for run in group.run(scale)? {
+        let (mut estimate, mut best) = (None, None);
+        for line in run.metrics()? {
+            estimate = scalar(&line, "rollout/pessimistic").or(estimate);
+            let (Some(estimate), Some(earned), true) =
+                (estimate, scalar(&line, "eval/return"), line.env_steps > 0)
+            else {
+                continue;
+            };
+            if best.is_none_or(|(largest, _)| estimate > largest) {
+                best = Some((estimate, earned));
+            }
+        }
+        earned.extend(best.map(|(_, earned)| earned));
     }
-    by_updates.retain(|_, returns| returns.len() == runs.len());
-    let mut curve: Vec<Earned> =
-        by_updates.into_iter().map(|(at, returns)| Earned::of(group.name, at, returns)).collect();
-    // However many updates each made, the last is what it is left with.
-    let latest = ends.iter().map(|(at, _)| *at).max().unwrap_or(0);
-    let left = Earned::of(group.name, latest, ends.into_iter().map(|(_, earned)| earned).collect());
-    if curve.last().is_none_or(|last| last.x < latest) {
-        curve.push(left);
-    }
-    Ok(curve)
+    Ok(Earned::of("MOPO, chosen by its model", group.steps, earned))
 }
 
 /// What a group was left with.
 pub(super) fn last(group: &Group, scale: Scale) -> Result<Earned> {
-    curve(group, scale)?.pop().ok_or_else(|| Error::unsupported("runs that were never evaluated"))
+    group.evaluations(scale)?.pop().ok_or_else(|| Error::unsupported("runs that were never evaluated"))
 }
 
 pub(super) fn compared(
@@ -72,13 +67,15 @@ pub(super) fn compared(
     recording: &Recording,
     acted: Option<f64>,
     curves: Vec<Vec<Earned>>,
-) -> Result<Compared> {
+    chosen: Earned,
+) -> Compared {
     let returns = recording.returns();
-    let last: Vec<Earned> = curves.iter().filter_map(|curve| curve.last().cloned()).collect();
+    let mut last: Vec<Earned> = curves.iter().filter_map(|curve| curve.last().cloned()).collect();
     let gain = match last.as_slice() {
         [first, second, ..] => welch95(&first.returns, &second.returns),
         _ => None,
     };
+    last.push(chosen);
     let data = Data {
         rows: recording.rows().len(),
         episodes: returns.len(),
@@ -87,7 +84,7 @@ pub(super) fn compared(
         acted,
         reference: recording.about().reference,
     };
-    Ok(Compared { name: dataset.name, data, curves, last, gain })
+    Compared { name: dataset.name, data, curves, last, gain }
 }
 
 /// The tables of all datasets.
