@@ -89,6 +89,6 @@ fn mopo_swings_the_pendulum_up_from_random_data() {
 
 #[test]
 fn morel_swings_the_pendulum_up_from_random_data() {
-    let earned = learn("morel", "fast", "pendulum", 6_000, &[]);
+    let earned = learn("morel", "fast", "pendulum", 6_000, &["agent.pessimism.halt.multiple=2"]);
     assert!(earned > -300.0, "{earned}");
 }

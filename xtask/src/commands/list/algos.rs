@@ -14,6 +14,7 @@ struct Listed {
     summary: &'static str,
     source: &'static str,
     spaces: Spaces,
+    offline: bool,
     presets: &'static [Preset],
 }
 
@@ -23,6 +24,7 @@ pub(super) fn algos(json: bool) -> Result<()> {
         summary: algorithm.summary,
         source: algorithm.source,
         spaces: algorithm.spaces,
+        offline: algorithm.offline,
         presets: algorithm.presets,
     });
     let listed: Vec<Listed> = listed.collect();
@@ -35,13 +37,14 @@ pub(super) fn algos(json: bool) -> Result<()> {
             Spaces::Continuous => "numbers",
             Spaces::Discrete => "choices",
         };
+        let from = if algorithm.offline { "a dataset" } else { "the world" };
         let presets: Vec<&str> = algorithm.presets.iter().map(|preset| preset.name).collect();
-        [algorithm.name, algorithm.summary, spaces, &presets.join(", "), algorithm.source]
+        [algorithm.name, algorithm.summary, spaces, from, &presets.join(", "), algorithm.source]
             .map(str::to_owned)
             .to_vec()
     };
     let rows: Vec<Vec<String>> = listed.iter().map(cells).collect();
-    out::table(&["name", "summary", "actions", "presets", "source"], &rows)
+    out::table(&["name", "summary", "actions", "learns from", "presets", "source"], &rows)
 }
 
 /// A preset, with all that is set in it.

@@ -17,7 +17,9 @@ pub(super) struct Plot {
 /// What is measured in so many steps is drawn as points that were each measured.
 const FEW: usize = 12;
 const IMAGINED: &str = "imagined";
-const STEPS: &str = "steps in the environment";
+const PESSIMISTIC: &str = "imagined, less what doubt costs";
+/// In the environment; of who learns from a dataset, updates.
+const STEPS: &str = "steps of training";
 
 /// Real and imagined returns, and their gap.
 pub(super) fn returns(group: &Group) -> Option<Plot> {
@@ -30,6 +32,7 @@ pub(super) fn returns(group: &Group) -> Option<Plot> {
             measured("evaluation", evaluations(group)),
             line("episodes in training", curve(runs, "train/return")),
             measured_or_line(IMAGINED, imagined),
+            measured_or_line(PESSIMISTIC, curve(runs, "rollout/pessimistic")),
         ],
     );
     let reach = returns.as_ref().map_or(0.0, |panel| frame::reach(panel, IMAGINED));

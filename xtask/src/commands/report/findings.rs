@@ -107,10 +107,18 @@ impl Found {
                  what the world pays; at step {at} it expected {promised}, and the best that was earned about then is {paid}.",
                 found.over, found.looks
             );
-            let advice = "Do not trust imagined returns of this run. Try shorter rollouts (agent.rollouts.length), more \
-                          real steps before and between fits (agent.initial_steps, agent.model_every), a larger share of \
-                          real data (agent.real_share), or more members and elites (agent.model.members, \
-                          agent.model.elites).";
+            let advice = match run.config.data {
+                Some(_) => {
+                    "Do not trust imagined returns of this run. Try a heavier penalty (agent.pessimism), other lengths of \
+                     rollouts (agent.rollouts.length), more critics (agent.sac.critics), or a larger share of recorded \
+                     moves (agent.real_share)."
+                }
+                None => {
+                    "Do not trust imagined returns of this run. Try shorter rollouts (agent.rollouts.length), more real \
+                     steps before and between fits (agent.initial_steps, agent.model_every), a larger share of real data \
+                     (agent.real_share), or more members and elites (agent.model.members, agent.model.elites)."
+                }
+            };
             self.say(Level::Alarm, says, advice);
         } else if found.over > 0 {
             let says = format!(

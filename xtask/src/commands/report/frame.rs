@@ -6,7 +6,7 @@ use crate::plot::{Panel, Point, Series};
 /// the title.
 pub(super) fn around_real(panel: Panel, imagined: &str) -> Panel {
     let (dreams, real): (Vec<&Series>, Vec<&Series>) =
-        panel.series.iter().partition(|series| series.name == imagined);
+        panel.series.iter().partition(|series| series.name.starts_with(imagined));
     let Some([low, high]) = ends(&real) else { return panel };
     around(&panel, &dreams, [low, high], high - low)
 }
@@ -19,7 +19,8 @@ pub(super) fn around_none(panel: Panel, reach: f64) -> Panel {
 
 /// How far apart the real returns of a panel are.
 pub(super) fn reach(panel: &Panel, imagined: &str) -> f64 {
-    let real: Vec<&Series> = panel.series.iter().filter(|series| series.name != imagined).collect();
+    let real: Vec<&Series> =
+        panel.series.iter().filter(|series| !series.name.starts_with(imagined)).collect();
     ends(&real).map_or(0.0, |[low, high]| high - low)
 }
 
