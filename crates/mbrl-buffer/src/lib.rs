@@ -84,7 +84,7 @@ pub use mbrl_core::{Dataset, Dims, End, Error, Key, Origin, Result, Transition, 
 pub use mixture::{Mixture, Rounding};
 pub use n_step::NStepBatch;
 pub use prioritized::{PrioritizedBatch, PrioritizedBuffer, PrioritizedConfig};
-pub use recording::{About, Recording, Reference};
+pub use recording::{About, Format, ReadOptions, Recording, Reference};
 pub use ring::ReplayBuffer;
 pub use split::Split;
 pub use sum_tree::SumTree;
