@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod bounds;
 pub(crate) mod ci;
+pub(crate) mod data;
 pub(crate) mod eval;
 pub(crate) mod list;
 pub(crate) mod plan;

@@ -36,6 +36,8 @@ enum Command {
     Report(commands::report::Args),
     /// Plan in an environment, by its true dynamics.
     Plan(commands::plan::Args),
+    /// Recorded episodes: look at a dataset, or write it in another format.
+    Data(commands::data::Args),
     /// What a bound of theory comes to, and whether it says anything.
     Bounds(commands::bounds::Args),
     /// Make a figure of the documents again.
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Data(args) => commands::data::run(&args),
         Command::Bounds(args) => commands::bounds::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::List(args) => commands::list::run(&args),

@@ -3,6 +3,10 @@
 //! A file may say anything of itself, so what it says is held against its length before memory is asked for: no filter that
 //! is in use makes more than a thousand bytes of one.
 
+mod write;
+
+pub(super) use write::write_episodes;
+
 use super::episodes::{self, Episodes};
 use super::{ReadOptions, Recording, flat};
 use hdf5_pure::{DType, Dataset, File, FormatError, Group, Layout};

@@ -6,6 +6,8 @@ mod folders;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod spaces;
+#[cfg(feature = "hdf5")]
+mod write;
 
 use super::episodes::Episodes;
 use super::{About, Format, Recording, Reference, format, open};

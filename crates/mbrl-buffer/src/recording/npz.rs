@@ -1,5 +1,7 @@
 //! Reading npz: the arrays of D4RL's tables as numpy writes them, in an archive of one file each.
 
+mod write;
+
 use super::{ReadOptions, Recording, flat};
 use mbrl_core::{Context, Error, Result, RowBuf};
 use std::fs::File;
