@@ -2,6 +2,7 @@
 
     python reference/datasets.py fixtures          # writes tests/data/ anew
     python reference/datasets.py bench FOLDER      # writes the large files that readers are timed on
+    python reference/datasets.py load PATH        # loads what `data convert` wrote with minari, h5py or numpy
     python reference/datasets.py time FILE         # reads one with h5py, and says how long that took
 
 Each layout is written by the library that writes it in the wild. Versions with which the committed files were made:
@@ -286,10 +287,47 @@ def timed(path):
     print(f"{count} numbers in {time.perf_counter() - begun:.3f} s")
 
 
+def load(path):
+    """Loads a dataset by the library whose format it is in, walks through all of it and prints what it holds, in the form
+    of `expected.json`: what was converted from a fixture prints the facts of that fixture."""
+    path = pathlib.Path(path).resolve()
+    if path.is_dir():
+        os.environ["MINARI_DATASETS_PATH"] = str(path.parent)
+        import minari
+
+        dataset = minari.load_dataset(path.name)
+        rows = []
+        for episode in dataset.iterate_episodes():
+            count = len(episode.rewards)
+            assert episode.terminations[:-1].sum() + episode.truncations[:-1].sum() == 0
+            assert dataset.observation_space.contains(episode.observations[0]), episode.observations[0]
+            assert dataset.action_space.contains(episode.actions[0]), episode.actions[0]
+            for t in range(count):
+                end = "terminated" if episode.terminations[t] else "truncated" if episode.truncations[t] else "running"
+                rows.append((episode.observations[t], np.reshape(episode.actions[t], -1), episode.observations[t + 1],
+                             episode.rewards[t], end))
+        assert len(rows) == dataset.total_steps and len(dataset.sample_episodes(2)) == 2
+        assert dataset.filter_episodes(lambda episode: episode.terminations[-1]).total_episodes <= dataset.total_episodes
+        print(dataset.spec)
+    else:
+        if path.suffix == ".npz":
+            flat = dict(np.load(path))
+        else:
+            import h5py
+
+            with h5py.File(path) as file:
+                flat = {key: file[key][()] for key in file if key != "metadata"}
+        assert flat["terminals"].dtype == flat["timeouts"].dtype == np.dtype(bool)
+        ends = ["terminated" if a else "truncated" if b else "running"
+                for a, b in zip(flat["terminals"], flat["timeouts"])]
+        rows = list(zip(flat["observations"], flat["actions"], flat["next_observations"], flat["rewards"], ends))
+    print(json.dumps(expected(rows)))
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["fixtures"]:
         fixtures()
-    elif len(sys.argv) == 3 and sys.argv[1] in ("bench", "time"):
-        {"bench": bench, "time": timed}[sys.argv[1]](sys.argv[2])
+    elif len(sys.argv) == 3 and sys.argv[1] in ("bench", "load", "time"):
+        {"bench": bench, "load": load, "time": timed}[sys.argv[1]](sys.argv[2])
     else:
         sys.exit(__doc__)

@@ -1,9 +1,12 @@
 //! What a dataset holds: whole episodes, and what is known of them.
 
 mod about;
+mod columns;
+#[cfg(any(feature = "hdf5", feature = "npz"))]
 mod d4rl;
 mod episodes;
 mod file;
+#[cfg(any(feature = "hdf5", feature = "npz"))]
 mod flat;
 mod format;
 #[cfg(feature = "hdf5")]

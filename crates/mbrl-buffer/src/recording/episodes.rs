@@ -1,6 +1,6 @@
 //! Whole episodes with one observation more than steps, as Minari keeps them, made into transitions.
 
-use super::flat;
+use super::columns;
 use mbrl_core::{Context, End, Error, Origin, Result, RowBuf, TransitionBatch};
 
 /// The arrays of an episode, in the order of [`KEYS`].
@@ -69,9 +69,10 @@ impl Episodes {
             )));
         }
         for (key, numbers) in KEYS.iter().zip([&obs, &act, &reward]) {
-            flat::finite(numbers, key)?;
+            columns::finite(numbers, key)?;
         }
-        let (terminated, cut) = (flat::flags(terminations, KEYS[3])?, flat::flags(truncations, KEYS[4])?);
+        let (terminated, cut) =
+            (columns::flags(terminations, KEYS[3])?, columns::flags(truncations, KEYS[4])?);
         let over = (0..steps).find(|&row| terminated[row] || cut[row]);
         if let Some(row) = over.filter(|row| row + 1 < steps) {
             return Err(Error::invalid(format_args!(
@@ -86,7 +87,7 @@ impl Episodes {
         self.numbers[0].extend_from_slice(&obs[..steps * width]);
         self.numbers[1].extend_from_slice(act.as_slice());
         self.numbers[2].extend_from_slice(&obs[width..]);
-        self.reward.extend(flat::single(reward, KEYS[2])?);
+        self.reward.extend(columns::single(reward, KEYS[2])?);
         self.end.resize(self.reward.len() - 1, End::Running);
         self.end.push(if terminated[steps - 1] { End::Terminated } else { End::Truncated });
         Ok(())
@@ -135,10 +136,10 @@ impl Episodes {
         };
         let mut notes = Vec::new();
         if self.empty > 0 {
-            notes.push(format!("{} episodes without a step were left out", self.empty));
+            notes.push(format!("episodes without a step, which were left out: {}", self.empty));
         }
         if self.cut > 0 {
-            notes.push(format!("{} episodes break off without an end, and were cut there", self.cut));
+            notes.push(format!("episodes that break off without an end, and were cut there: {}", self.cut));
         }
         Ok((rows, notes))
     }

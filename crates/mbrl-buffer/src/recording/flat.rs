@@ -5,6 +5,7 @@
 //! below, but not across the end of an episode: the last row of each episode has none and is left out. (`qlearning_dataset`
 //! of D4RL takes the first observation of the next episode for the successor of a termination, which no model should learn.)
 
+use super::columns::{finite, flags, single};
 use super::d4rl::Task;
 use super::{About, ReadOptions, Recording};
 use mbrl_core::{End, Error, Origin, Result, RowBuf, TransitionBatch};
@@ -99,38 +100,6 @@ fn as_long(rows: &RowBuf, key: &str, len: usize) -> Result<()> {
     }
 }
 
-pub(super) fn finite(rows: &RowBuf, key: &str) -> Result<()> {
-    match rows.view().find_non_finite() {
-        None => Ok(()),
-        Some((row, column)) => Err(Error::non_finite(format_args!(
-            "{key}: row {row}, column {column} is {}: leave that episode out",
-            rows.row(row)[column]
-        ))),
-    }
-}
-
-/// The numbers of rows that have one each.
-pub(super) fn single(rows: RowBuf, key: &str) -> Result<Vec<f32>> {
-    match rows.dim() {
-        1 => Ok(rows.into_vec()),
-        width => {
-            Err(Error::invalid(format_args!("{key}: there are {width} numbers a row where one is expected")))
-        }
-    }
-}
-
-/// Yes or no, whatever numbers say it.
-pub(super) fn flags(rows: RowBuf, key: &str) -> Result<Vec<bool>> {
-    let numbers = single(rows, key)?;
-    let said = |(row, number): (usize, f32)| match number.to_bits() {
-        // Minus zero is zero too.
-        0 | 0x8000_0000 => Ok(false),
-        0x3f80_0000 => Ok(true),
-        _ => Err(Error::invalid(format_args!("{key}: row {row} is {number}, which is neither 0 nor 1"))),
-    };
-    numbers.into_iter().enumerate().map(said).collect()
-}
-
 /// How each row leaves its episode; a termination counts where both flags are set.
 fn ends(
     terminals: &[bool],
@@ -215,8 +184,8 @@ fn leave_out(table: &mut TransitionBatch) -> Result<String> {
     table.act = RowBuf::from_vec(act, act_dim)?;
     table.next_obs = RowBuf::from_vec(next_obs, obs_dim)?;
     Ok(format!(
-        "next_observations are not in the file: {} rows that end an episode have no known successor and were left out, \
-         {lost} terminations among them",
+        "next_observations are not in the file: rows that end an episode have no known successor and were left out, {}, \
+         of which {lost} terminated",
         rows - to
     ))
 }

@@ -81,7 +81,7 @@ fn replayed(path: &Path) -> Result<Recording> {
     }
     let mut recording = Recording::new(rows, About::default())?;
     if cut > 0 {
-        recording.note(format_args!("{cut} episodes break off, and were cut there"));
+        recording.note(format_args!("episodes that break off without an end, and were cut there: {cut}"));
     }
     Ok(recording)
 }

@@ -20,15 +20,24 @@ pub(super) fn read(
         }
     }
     folders.sort();
+    let (mut parts, mut bytes) = (Vec::new(), 0u64);
     for (number, folder) in folders {
-        let arrays = episode(&folder, extension, &columns).with_context(|| format!("episode {number}"))?;
-        into.push(&format!("episode {number}"), arrays)?;
+        let name = format!("episode {number}");
+        let part = part_of(&folder, extension).context(&name)?;
+        bytes = bytes.saturating_add(part.metadata().map_err(Error::io)?.len());
+        parts.push((name, part));
+    }
+    // A step takes more than a byte, so that no more are coming, whatever was said.
+    into.at_most(bytes);
+    for (name, part) in parts {
+        let arrays = episode(&part, &columns).with_context(|| format!("{name}: {}", shown(&part)))?;
+        into.push(&name, arrays)?;
     }
     Ok(())
 }
 
-/// The columns of an episode, whose last row is padding in all but the observations.
-fn episode(folder: &Path, extension: &str, columns: impl Fn(&Path) -> Result<Arrays>) -> Result<Arrays> {
+/// The one file of an episode's folder.
+fn part_of(folder: &Path, extension: &str) -> Result<PathBuf> {
     let mut parts = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::io)? {
         let path = entry.map_err(Error::io)?.path();
@@ -36,21 +45,26 @@ fn episode(folder: &Path, extension: &str, columns: impl Fn(&Path) -> Result<Arr
             parts.push(path);
         }
     }
-    let [part] = parts.as_slice() else {
-        return Err(Error::corrupt(format_args!(
+    match (parts.pop(), parts.len()) {
+        (Some(part), 0) => Ok(part),
+        (found, more) => Err(Error::corrupt(format_args!(
             "there are {} files .{extension} in its folder, and one is expected: copy it again",
-            parts.len()
-        )));
-    };
-    let name = part.file_name().unwrap_or_default().to_string_lossy();
-    let mut arrays = columns(part).with_context(|| &name)?;
+            more + usize::from(found.is_some())
+        ))),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The columns of an episode, whose last row is padding in all but the observations.
+fn episode(part: &Path, columns: impl Fn(&Path) -> Result<Arrays>) -> Result<Arrays> {
+    let mut arrays = columns(part)?;
     let rows = arrays[0].len();
     for (key, array) in KEYS.iter().zip(&mut arrays) {
         if array.len() != rows {
-            return Err(Error::corrupt(format_args!(
-                "{name}: {key}: there are {} rows of {rows}",
-                array.len()
-            )));
+            return Err(Error::corrupt(format_args!("{key}: there are {} rows of {rows}", array.len())));
         }
         if *key != KEYS[0] {
             array.resize(rows.saturating_sub(1));
