@@ -32,12 +32,12 @@ enum Command {
     Train(commands::train::Args),
     /// Let a trained agent act, in episodes that it has not been judged by.
     Eval(commands::eval::Args),
-    /// Datasets to learn from.
-    Data(commands::data::Args),
     /// What runs came to: a page with figures, and its numbers as Markdown.
     Report(commands::report::Args),
     /// Plan in an environment, by its true dynamics.
     Plan(commands::plan::Args),
+    /// Recorded episodes: make a dataset, look at it, or write it in another format.
+    Data(commands::data::Args),
     /// What a bound of theory comes to, and whether it says anything.
     Bounds(commands::bounds::Args),
     /// Make a figure of the documents again.
@@ -73,9 +73,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Train(args) => commands::train::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
-        Command::Data(args) => commands::data::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Data(args) => commands::data::run(&args),
         Command::Bounds(args) => commands::bounds::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::List(args) => commands::list::run(&args),

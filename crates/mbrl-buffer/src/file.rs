@@ -27,7 +27,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-const RING: [u8; 8] = *b"mbrlring";
+pub(crate) const RING: [u8; 8] = *b"mbrlring";
 const PRIORITIES: [u8; 8] = *b"mbrlprio";
 const VERSION: u32 = 1;
 

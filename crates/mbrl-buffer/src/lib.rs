@@ -42,7 +42,16 @@
 //! # Datasets
 //!
 //! A [`Recording`] is what a dataset holds: whole episodes, and what is known of them. [`Recording::open`] reads one from a
-//! file of any known format, and refuses, by file, key and row, what cannot be learnt from.
+//! file of any known [`Format`], and refuses, by file, key and row, what cannot be learnt from.
+//!
+//! | format | read by [`Recording::open`] | written by | feature |
+//! |---|---|---|---|
+//! | HDF5 as D4RL has it | yes | `Recording::save_d4rl` | `hdf5` |
+//! | the same keys as npz | yes | `Recording::save_npz` | `npz` |
+//! | Minari in HDF5 | yes | `Recording::save_minari` | `hdf5` |
+//! | Minari in Arrow | yes | | |
+//! | Minari in Parquet | yes | | `parquet` |
+//! | the project's own | yes | [`Recording::save_to`] | |
 //!
 //! # Files
 //!
@@ -84,7 +93,7 @@ pub use mbrl_core::{Dataset, Dims, End, Error, Key, Origin, Result, Transition, 
 pub use mixture::{Mixture, Rounding};
 pub use n_step::NStepBatch;
 pub use prioritized::{PrioritizedBatch, PrioritizedBuffer, PrioritizedConfig};
-pub use recording::{About, Recording, Reference};
+pub use recording::{About, Format, ReadOptions, Recording, Reference};
 pub use ring::ReplayBuffer;
 pub use split::Split;
 pub use sum_tree::SumTree;

@@ -1,12 +1,26 @@
 //! What a dataset holds: whole episodes, and what is known of them.
 
 mod about;
+mod columns;
+#[cfg(any(feature = "hdf5", feature = "npz"))]
+mod d4rl;
+mod episodes;
 mod file;
+#[cfg(any(feature = "hdf5", feature = "npz"))]
+mod flat;
+mod format;
+#[cfg(feature = "hdf5")]
+mod hdf5;
+mod minari;
+#[cfg(feature = "npz")]
+mod npz;
 mod open;
 #[cfg(test)]
 mod tests;
 
 pub use about::{About, Reference};
+pub use format::Format;
+pub use open::ReadOptions;
 
 use crate::ReplayBuffer;
 use mbrl_core::{Dataset, Dims, End, Error, Result, Space, Spec, TransitionBatch};

@@ -214,6 +214,11 @@ impl RowBuf {
         Ok(RowBuf { data, len, dim })
     }
 
+    /// The numbers, row after row, without copying them: what [`from_vec`](RowBuf::from_vec) takes.
+    pub fn into_vec(self) -> Vec<f32> {
+        self.data
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.len

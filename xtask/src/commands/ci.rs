@@ -22,12 +22,14 @@ const CALLS: &[(&str, &[&str])] = &[
             "warnings",
         ],
     ),
-    // The workspace has rayon on, because the driver has.
+    // The workspace has rayon and formats of datasets on, because the driver has.
     (
-        "lints without rayon",
+        "lints without what the driver turns on",
         &[
             "clippy",
             "--release",
+            "-p",
+            "mbrl-buffer",
             "-p",
             "mbrl-envs",
             "-p",

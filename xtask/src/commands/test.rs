@@ -21,8 +21,8 @@ impl Args {
 /// What is tested, a call of cargo each: everything together, and then what features change.
 const PASSES: &[&[&str]] = &[
     &[],
-    // The driver turns rayon on for everything above, so lanes and imagination are also tested without.
-    &["--package", "mbrl-envs", "--package", "mbrl-plan"],
+    // The driver turns rayon and formats of datasets on for everything above, so these are also tested without.
+    &["--package", "mbrl-buffer", "--package", "mbrl-envs", "--package", "mbrl-plan"],
     &["--package", "mbrl-core", "--features", "ndarray"],
     // Not a default member; the examples of the README run there.
     &["--package", "mbrl-bench"],

@@ -6,7 +6,7 @@ mod signals;
 use crate::{Outcome, cargo, out};
 use clap::value_parser;
 use mbrl_agents::{Agent, Manifest, RunConfig, RunDir, Setup, Stopped, Summary, Trainer};
-use mbrl_buffer::Recording;
+use mbrl_buffer::{ReadOptions, Recording};
 use mbrl_core::{Clock, Context, Dataset, Error, Result, SystemClock};
 use mbrl_envs::Entry;
 use progress::Progress;
@@ -63,8 +63,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let clock = Arc::new(SystemClock::default());
     let kept = args.resume.as_deref().map(RunDir::open).transpose()?;
     let data = match &kept {
-        Some(run) => run.config()?.data.map(|file| Recording::open(&file)).transpose()?,
-        None => args.data.as_ref().map(Recording::open).transpose()?,
+        Some(run) => {
+            let RunConfig { env, data, .. } = run.config()?;
+            data.map(|file| open(file.as_ref(), Some(&env))).transpose()?
+        }
+        None => args.data.as_ref().map(|file| open(file, args.env.as_ref())).transpose()?,
     };
     let config = match &kept {
         Some(run) => args.config_of(run)?,
@@ -160,6 +163,12 @@ impl Args {
         // A prefix such as `gym:` would be a drive to some, and a dataset may have folders in its name.
         Ok(Path::new("runs").join(name.replace([':', '/', '\\'], "-")))
     }
+}
+
+/// A dataset; where its file does not say when episodes were cut, the environment does, if it is named.
+fn open(file: &Path, env: Option<&String>) -> Result<Recording> {
+    let time_limit = env.map(|env| mbrl_envs::find(env)).transpose()?.and_then(|entry| entry.spec().time_limit);
+    Recording::open_with(file, &ReadOptions { time_limit: time_limit.map(|limit| limit as usize) })
 }
 
 /// Refuses a dataset where none is learnt from, none where one is, and one of another world.

@@ -1,0 +1,36 @@
+//! What must hold of a column of a dataset before it is made anything of.
+
+use mbrl_core::{Error, Result, RowBuf};
+
+/// Refuses numbers that are not finite, by row and column.
+pub(super) fn finite(rows: &RowBuf, key: &str) -> Result<()> {
+    match rows.view().find_non_finite() {
+        None => Ok(()),
+        Some((row, column)) => Err(Error::non_finite(format_args!(
+            "{key}: row {row}, column {column} is {}: leave that episode out",
+            rows.row(row)[column]
+        ))),
+    }
+}
+
+/// The numbers of rows that have one each.
+pub(super) fn single(rows: RowBuf, key: &str) -> Result<Vec<f32>> {
+    match rows.dim() {
+        1 => Ok(rows.into_vec()),
+        width => {
+            Err(Error::invalid(format_args!("{key}: there are {width} numbers a row where one is expected")))
+        }
+    }
+}
+
+/// Yes or no, whatever numbers say it.
+pub(super) fn flags(rows: RowBuf, key: &str) -> Result<Vec<bool>> {
+    let numbers = single(rows, key)?;
+    let said = |(row, number): (usize, f32)| match number.to_bits() {
+        // Minus zero is zero too.
+        0 | 0x8000_0000 => Ok(false),
+        0x3f80_0000 => Ok(true),
+        _ => Err(Error::invalid(format_args!("{key}: row {row} is {number}, which is neither 0 nor 1"))),
+    };
+    numbers.into_iter().enumerate().map(said).collect()
+}
