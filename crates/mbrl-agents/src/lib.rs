@@ -78,7 +78,7 @@ pub use sac::{
     Temperature,
 };
 pub use setup::Setup;
-pub use stats::{ci95, mean, sample_std};
+pub use stats::{ci95, mean, sample_std, student_975};
 pub use store::{Line, RunDir, Timing};
 pub use train_config::{CheckpointConfig, EvalConfig, TrainConfig};
 pub use trainer::{Stopped, Summary, Trainer};
