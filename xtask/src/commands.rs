@@ -2,8 +2,10 @@
 
 pub(crate) mod bench;
 pub(crate) mod bounds;
+pub(crate) mod calibrate;
 pub(crate) mod ci;
 pub(crate) mod eval;
+pub(crate) mod fresh;
 pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod reference;

@@ -1,18 +1,17 @@
 //! What the trained model is worth on fresh steps, which it was not fitted to.
 
 use super::group::Run;
+use crate::commands::fresh;
 use crate::commands::train::setup;
 use crate::out;
 use mbrl_agents::{Mind, RunDir, Trained, load_agent, mean};
 use mbrl_buffer::ReplayBuffer;
-use mbrl_core::{
-    Context, DynamicsModel, End, Env, Error, Key, Origin, Result, RowBuf, Scratch, Transition,
-    TransitionBatch,
-};
+use mbrl_core::{Context, DynamicsModel, Env, Error, Key, Result, RowBuf, Scratch, TransitionBatch};
 use mbrl_models::{
     CALIBRATION_LEVELS, Calibration, Compounding, OneStep, OpenLoop, Windows, calibration, compounding,
     one_step,
 };
+use std::ops::ControlFlow;
 
 /// What came of looking at a trained model.
 pub(super) enum Probe {
@@ -113,33 +112,12 @@ fn collect(
     steps: usize,
     key: Key,
 ) -> Result<ReplayBuffer> {
-    let (dims, limit) = (env.spec().dims(), env.spec().time_limit.map(u64::from));
-    let mut data = ReplayBuffer::new(dims, steps)?;
-    let (mut obs, mut next, mut act) = (vec![0.0; dims.obs], vec![0.0; dims.obs], vec![0.0; dims.act]);
-    let mut actor = agent.actor()?;
-    for episode in 0.. {
-        let keys = key.at(episode);
-        let (world, policy) = (keys.child("world").below(), keys.child("policy").below());
-        env.reset(keys.child("reset"), &mut obs)?;
-        actor.begin()?;
-        for step in 0.. {
-            if data.len() == steps {
-                return Ok(data);
-            }
-            let place = || format!("episode {episode}, step {}", step + 1);
-            actor.act(&obs, policy.at(step), &mut act).with_context(place)?;
-            next.copy_from_slice(&obs);
-            let came = env.step(&act, world.at(step), &mut next).with_context(place)?;
-            let is_late = limit.is_some_and(|limit| step + 1 >= limit);
-            let end = if came.end == End::Running && is_late { End::Truncated } else { came.end };
-            let (reward, origin) = (came.reward, Origin::World);
-            data.push(Transition { obs: &obs, act: &act, next_obs: &next, reward, end, origin })?;
-            std::mem::swap(&mut obs, &mut next);
-            if end.is_end() {
-                break;
-            }
-        }
-    }
+    let limit = env.spec().time_limit.map(u64::from);
+    let mut data = ReplayBuffer::new(env.spec().dims(), steps)?;
+    fresh::act(agent, env, limit, key, &mut |seen| {
+        data.push(seen)?;
+        Ok(if data.len() == steps { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
     Ok(data)
 }
 
