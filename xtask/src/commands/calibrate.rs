@@ -7,6 +7,8 @@ mod page;
 mod points;
 mod returns;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use crate::{Outcome, out};

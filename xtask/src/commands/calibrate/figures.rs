@@ -30,32 +30,21 @@ pub(super) fn reliability(found: &Found) -> Option<Figure> {
     Some(Figure { title: "Reliability".to_owned(), panels, columns: 2 })
 }
 
-/// True errors by each measure.
+/// True errors by each measure, from the moves that it is surest of to those of most doubt.
 pub(super) fn doubt(found: &Found) -> Option<Figure> {
     let panel = |(i, measure): (usize, Uncertainty)| {
-        let curve =
-            |truth: &Truth| truth.curves.get(i).map(|curve| &curve.bins[..]).unwrap_or_default().to_vec();
-        let sets: Vec<(&str, Vec<ErrorBin>)> = found
-            .truths()
-            .map(|(points, truth)| (points.name, curve(truth)))
-            .filter(|(_, bins)| !bins.is_empty())
-            .collect();
-        let bins = || sets.iter().flat_map(|(_, bins)| bins);
-        let log = |low: &dyn Fn(&ErrorBin) -> f64| {
-            if bins().all(|bin| low(bin) > 1e-30) { Scale::Log } else { Scale::Linear }
+        let sets =
+            found.truths().filter_map(|(points, truth)| Some((points.name, &truth.curves.get(i)?.bins[..])));
+        let sets: Vec<(&str, &[ErrorBin])> = sets.filter(|(_, bins)| !bins.is_empty()).collect();
+        let is_positive = sets.iter().flat_map(|(_, bins)| *bins).all(|bin| bin.p25 > 1e-30);
+        let scale = if is_positive { Scale::Log } else { Scale::Linear };
+        let x = Axis {
+            label: "share of moves in less doubt".to_owned(),
+            scale: Scale::Linear,
+            range: Some([0.0, 1.0]),
         };
-        let axis = |label: &str, scale| Axis { label: label.to_owned(), scale, range: None };
-        let x = axis("uncertainty", log(&|bin| bin.uncertainty));
-        let y = axis("true error", log(&|bin| bin.p25));
-        let band = |bin: &ErrorBin| Point { x: bin.uncertainty, y: bin.median, low: bin.p25, high: bin.p75 };
-        let series: Vec<Series> = sets
-            .iter()
-            .map(|(name, bins)| Series {
-                name: (*name).to_owned(),
-                style: if bins.len() == 1 { Style::Bars } else { Style::Band },
-                points: bins.iter().map(band).collect(),
-            })
-            .collect();
+        let y = Axis { label: "true error".to_owned(), scale, range: None };
+        let series: Vec<Series> = sets.iter().map(|(name, bins)| rising(name, bins)).collect();
         (!series.is_empty()).then(|| Panel {
             title: measure.name().replace('_', " "),
             x,
@@ -66,6 +55,19 @@ pub(super) fn doubt(found: &Found) -> Option<Figure> {
     };
     let panels: Vec<Panel> = Uncertainty::ALL.into_iter().enumerate().filter_map(panel).collect();
     (!panels.is_empty()).then(|| Figure { title: "True error by uncertainty".to_owned(), panels, columns: 2 })
+}
+
+/// The errors of parts, each in the middle of its moves.
+fn rising(name: &str, bins: &[ErrorBin]) -> Series {
+    let all: usize = bins.iter().map(|bin| bin.rows).sum();
+    let mut before = 0;
+    let points = bins.iter().map(|bin| {
+        let x = (before as f64 + 0.5 * bin.rows as f64) / all as f64;
+        before += bin.rows;
+        Point { x, y: bin.median, low: bin.p25, high: bin.p75 }
+    });
+    let style = if bins.len() == 1 { Style::Bars } else { Style::Band };
+    Series { name: name.to_owned(), style, points: points.collect() }
 }
 
 /// The share of states at the edge of reach, by how long rollouts are.

@@ -6,7 +6,7 @@ use super::points::{Judged, Points, Truth, points};
 use super::returns::{Returns, returns};
 use super::subject::{Kind, Subject};
 use crate::out;
-use mbrl_core::{Key, Mode, Result};
+use mbrl_core::{Error, Key, Mode, Result};
 use mbrl_models::{EdgeOfReach, EdgeSpec, Reached, edge_of_reach};
 use serde::Serialize;
 
@@ -54,6 +54,11 @@ impl Found {
         let model = subject.model()?;
         let longest = longest_episode(subject);
         let length = args.length.map_or(LENGTH.min(longest), |length| length as usize);
+        if subject.policy().is_none() && length > longest {
+            return Err(Error::invalid(format_args!(
+                "--length is {length}, and the longest held-out episode, whose actions are imagined again, has {longest} steps"
+            )));
+        }
         out::progress(format_args!("imagining {} rollouts of {length} steps", args.rollouts));
         let dreams = dreams(subject, args.rollouts as usize, length, key.child("rollouts"));
         let rollouts = dreams.as_ref().map_or(0, |dreams| dreams.first().count());

@@ -101,13 +101,18 @@ pub(super) struct Recordings {
 impl Recordings {
     /// At most so many windows, of which no two share a row.
     pub(super) fn of(data: &TransitionBatch, length: usize, most: usize) -> Result<Self> {
-        let windows = Windows::find(data, length, 1)?;
-        let stride = windows.first.len().div_ceil(most).max(length);
-        let windows = windows.every(stride);
+        let mut apart = Windows::find(data, length, 1)?.first;
+        let mut free = 0;
+        apart.retain(|&first| {
+            let is_apart = first >= free;
+            free = if is_apart { first + length as u32 } else { free };
+            is_apart
+        });
+        let stride = apart.len().div_ceil(most).max(1);
         let dims = data.dims();
         let (mut starts, mut acts) = (RowBuf::new(dims.obs), RowBuf::new(length * dims.act));
         let mut rewards = Vec::new();
-        for first in windows.first.iter().map(|first| *first as usize) {
+        for first in apart.into_iter().step_by(stride).map(|first| first as usize) {
             starts.push(data.obs.row(first));
             acts.push(&data.act.as_slice()[first * dims.act..(first + length) * dims.act]);
             rewards.push(data.reward[first..first + length].to_vec());

@@ -5,7 +5,7 @@ use super::found::{Found, Measured};
 use super::points::{Judged, Truth};
 use super::returns::{Returns, Weight};
 use super::subject::Kind;
-use super::text::{NONE, percent, ranks, short, weight};
+use super::text::{NONE, most_doubted, percent, ranks, short, weight};
 use crate::commands::report::html::{Escaped, count, paragraph, put, sentence, table};
 use crate::commands::report::page::{STYLE, inline};
 use crate::plot::Figure;
@@ -35,6 +35,12 @@ impl Page {
 
     fn say(&mut self, text: &str) {
         paragraph(&mut self.text, text);
+    }
+
+    fn table(&mut self, headings: &[&str], rows: Vec<Vec<String>>) {
+        let rows: Vec<Vec<String>> =
+            rows.into_iter().map(|row| row.iter().map(|cell| minus(cell)).collect()).collect();
+        table(&mut self.text, headings, &rows);
     }
 
     /// Something that the reader should know first.
@@ -89,6 +95,15 @@ impl Page {
     }
 }
 
+/// A number with the sign that print has for it.
+fn minus(number: &str) -> String {
+    number
+        .strip_prefix('-')
+        .map_or(number.to_owned(), |rest| format!("\u{2212}{rest}"))
+        .replace(" -", " \u{2212}")
+        .replace("[-", "[\u{2212}")
+}
+
 /// What was judged, and by what.
 fn lead(found: &Found) -> String {
     let by = format!("{} held-out steps in {} episodes", count(found.held_out as u64), found.episodes);
@@ -112,10 +127,12 @@ const EDGE: f64 = 0.1;
 fn verdict(page: &mut Page, found: &Found) {
     page.section("verdict", "What it comes to");
     for (points, truth) in found.truths() {
-        let Some(((best, rho), (worst, least))) = extremes(truth) else { continue };
+        let Some([(best, rho), (worst, least)]) = extremes(truth) else { continue };
         let says = format!(
-            "At {} moves `{best}` follows the true error best, with a rank correlation of {rho:.2}, and `{worst}` worst, with {least:.2}.",
-            points.name
+            "At {} moves {best} follows the true error best, with a rank correlation of {}, and {worst} worst, with {}.",
+            points.name,
+            minus(&format!("{rho:.2}")),
+            minus(&format!("{least:.2}"))
         );
         let (class, level) = if rho < WEAK { ("warning", "Warning") } else { ("note", "Note") };
         page.finding(class, level, &says);
@@ -161,12 +178,15 @@ fn verdict(page: &mut Page, found: &Found) {
     found.notes.iter().for_each(|note| page.say(note));
 }
 
+/// A measure, and its rank correlation.
+type Rank = (&'static str, f64);
+
 /// The measures with the largest and the least correlation.
-fn extremes(truth: &Truth) -> Option<((&'static str, f64), (&'static str, f64))> {
+fn extremes(truth: &Truth) -> Option<[Rank; 2]> {
     let ranks = truth.ranks.iter().filter_map(|rank| Some((rank.spec.measure.name(), rank.correlation?.rho)));
     let best = ranks.clone().reduce(|best, rank| if rank.1 > best.1 { rank } else { best })?;
     let worst = ranks.reduce(|worst, rank| if rank.1 < worst.1 { rank } else { worst })?;
-    Some((best, worst))
+    Some([best, worst])
 }
 
 fn promised(returns: &Returns) -> String {
@@ -195,7 +215,13 @@ fn ranking(page: &mut Page, found: &Found) {
     );
     let (headings, rows) = ranks(found);
     let headings: Vec<&str> = headings.iter().map(|heading| heading.trim_start_matches('>')).collect();
-    table(&mut page.text, &headings, &rows);
+    page.table(&headings, rows);
+    page.say(
+        "A rank says nothing of how much is at stake: where an agent stands still, most moves are alike and digits that do not \
+         matter rank them. So this is the mean error of the tenth of the moves that are in most doubt, as a multiple of that of \
+         all: a penalty should be paid where the model errs more.",
+    );
+    page.table(&headings, most_doubted(found));
     let sets: Vec<String> = found
         .points
         .iter()
@@ -220,8 +246,8 @@ fn ranking(page: &mut Page, found: &Found) {
     page.figure(
         "doubt",
         figures::doubt(found),
-        "Each point is a tenth of the moves by uncertainty: the median error, and in the band the middle half of the errors. \
-         A measure that can be trusted rises all the way.",
+        "Moves in ten parts by their uncertainty, the surest on the left: the median error, and in the band the middle half of \
+         the errors. The line of a measure that can be trusted rises.",
     );
 }
 
@@ -243,10 +269,9 @@ fn reliability(page: &mut Page, found: &Found) {
         .collect();
     match rows.is_empty() {
         true => page.say("Nothing could be measured."),
-        false => table(
-            &mut page.text,
+        false => page.table(
             &["", "50 % intervals cover", "90 % intervals cover", "calibration error", "of quantiles"],
-            &rows,
+            rows,
         ),
     }
     page.figure(
@@ -285,10 +310,9 @@ fn weights(page: &mut Page, found: &Found) {
         vec![name.to_owned(), short(gap.imagined), short(gap.real), short(gap.gap), ci]
     };
     let rows = [gap_row("return", &returns.undiscounted), gap_row("discounted", &returns.discounted)];
-    table(&mut page.text, &["", "imagined", "real", "imagined less real", "95 % interval"], &rows);
+    page.table(&["", "imagined", "real", "imagined less real", "95 % interval"], rows.to_vec());
     let rows: Vec<Vec<String>> = returns.weights.iter().map(|of: &Weight| weight(of)).collect();
-    table(
-        &mut page.text,
+    page.table(
         &[
             "measure",
             "\u{3bb}",
@@ -296,7 +320,7 @@ fn weights(page: &mut Page, found: &Found) {
             "enough for 95 in 100 starts",
             "\u{3a3} \u{3b3}\u{1d57} u met",
         ],
-        &rows,
+        rows,
     );
     page.say(
         "The interval is Fieller's, as \u{3bb} is a ratio of means; where it ends at \u{221e}, it is not known that any of u is met. \

@@ -62,7 +62,7 @@ pub(super) fn points(subject: &Subject, dreams: &Result<Dreams>, key: Key) -> Re
     let random = || random(subject, &held, key.child("random"));
     Ok(vec![
         Points {
-            name: "held out",
+            name: "held-out",
             says: "moves that the model was not fitted to",
             judged: judged(Ok(held.clone())),
         },
@@ -84,6 +84,13 @@ impl Truth {
         })
     }
 
+    /// How much larger than the mean the error is among the moves of most doubt, by each measure: a tenth of them, or more
+    /// where they are in equal doubt.
+    pub(super) fn of_most_doubt(&self, measure: usize) -> Option<f64> {
+        let last = self.curves.get(measure)?.bins.last()?;
+        (self.mean_error > 0.0).then(|| last.mean / self.mean_error)
+    }
+
     /// The share of what came that is in the central interval of this level.
     pub(super) fn coverage(&self, level: f64) -> Option<f64> {
         let at = self.calibration.levels.iter().position(|l| (l - level).abs() < 1e-9)?;
@@ -103,7 +110,7 @@ fn thinned(data: &TransitionBatch) -> Result<TransitionBatch> {
 /// Those moves of rollouts that do not begin in the data, and what the world would make of them.
 fn imagined(subject: &Subject, dreams: &Result<Dreams>, key: Key) -> Result<TransitionBatch> {
     let (oracle, dims) = (told(subject)?, subject.spec.dims());
-    let dreams = dreams.as_ref().map_err(|error| Error::invalid(error))?;
+    let dreams = dreams.as_ref().map_err(Error::invalid)?;
     if subject.model()?.spread.state_dim() != dims.obs {
         return Err(Error::unsupported(
             "the model's states are not observations, which alone the world can be asked about",

@@ -28,7 +28,7 @@ pub(super) struct Subject {
     pub(super) held: TransitionBatch,
     /// What else is to be told.
     pub(super) notes: Vec<String>,
-    mind: Mind,
+    pub(super) mind: Mind,
 }
 
 /// Where the model comes from.
@@ -39,9 +39,10 @@ pub(super) enum Kind {
     Data { preset: String, fitted: usize, epochs: usize },
 }
 
-enum Mind {
+/// Who believes something of the world.
+pub(super) enum Mind {
     Learnt(Trained),
-    Fitted(Box<Ensemble>, Vec<u16>),
+    Fitted(Box<dyn Belief>, Vec<u16>),
 }
 
 /// What imagines.
@@ -154,7 +155,7 @@ impl Subject {
                     trained.agent.mind().ok_or_else(|| Error::unsupported("the agent has lost its model"))?;
                 (mind.belief, mind.members)
             }
-            Mind::Fitted(ensemble, elites) => (ensemble.as_ref(), elites),
+            Mind::Fitted(belief, elites) => (belief.as_ref(), elites),
         };
         let spread = belief.spread().ok_or_else(|| {
             Error::invalid(

@@ -20,6 +20,8 @@ pub(super) fn print(found: &Found) -> Result<()> {
     let (headings, rows) = ranks(found);
     out::line("Spearman's correlation of each measure with the true error")?;
     out::table(&headings.iter().map(String::as_str).collect::<Vec<_>>(), &rows)?;
+    out::line("\nError of the tenth of the moves in most doubt, over the mean error")?;
+    out::table(&headings.iter().map(String::as_str).collect::<Vec<_>>(), &most_doubted(found))?;
     for points in &found.points {
         if let Judged::Nothing { absent } = &points.judged {
             out::line(format_args!("{}: {absent}", points.name))?;
@@ -68,6 +70,18 @@ pub(super) fn ranks(found: &Found) -> (Vec<String>, Vec<Vec<String>>) {
             .collect()
     };
     (headings, Uncertainty::ALL.into_iter().enumerate().map(row).collect())
+}
+
+/// The same of errors among the moves of most doubt.
+pub(super) fn most_doubted(found: &Found) -> Vec<Vec<String>> {
+    let row = |(i, measure): (usize, Uncertainty)| {
+        let cell =
+            |truth: &Truth| truth.of_most_doubt(i).map_or(NONE.to_owned(), |times| format!("{times:.2}"));
+        std::iter::once(measure.name().to_owned())
+            .chain(found.truths().map(|(_, truth)| cell(truth)))
+            .collect()
+    };
+    Uncertainty::ALL.into_iter().enumerate().map(row).collect()
 }
 
 fn rank(rank: &MeasureRank) -> String {
