@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod bounds;
+pub(crate) mod calibrate;
 pub(crate) mod ci;
 pub(crate) mod data;
 pub(crate) mod eval;

@@ -34,6 +34,8 @@ enum Command {
     Eval(commands::eval::Args),
     /// What runs came to: a page with figures, and its numbers as Markdown.
     Report(commands::report::Args),
+    /// Whether the penalties of offline learning can be trusted: of a run's model, or of one fitted to a dataset.
+    Calibrate(commands::calibrate::Args),
     /// Plan in an environment, by its true dynamics.
     Plan(commands::plan::Args),
     /// Recorded episodes: make a dataset, look at it, or write it in another format.
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Calibrate(args) => commands::calibrate::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
         Command::Data(args) => commands::data::run(&args),
         Command::Bounds(args) => commands::bounds::run(&args),

@@ -84,6 +84,8 @@ pub(crate) enum Style {
     Band,
     /// Markers with error bars, joined by a line, for a few points that were each measured.
     Bars,
+    /// Small dots and no line, for many points; the intervals are not drawn.
+    Dots,
 }
 
 /// A value and the interval around it.
@@ -191,7 +193,7 @@ impl Panel {
             for end in series.style.interval(point) {
                 self.y.check_number(end).with_context(|| format!("interval of point {i}"))?;
             }
-            if series.style != Style::Line && point.low > point.high {
+            if series.style.interval(point).count() > 0 && point.low > point.high {
                 return Err(Error::invalid(format_args!(
                     "point {i} has the interval {} to {}: low comes first",
                     point.low, point.high
@@ -237,7 +239,7 @@ impl Axis {
 impl Style {
     /// The ends of the interval, where it is drawn at all.
     fn interval(self, point: &Point) -> impl Iterator<Item = f64> {
-        let drawn = self != Style::Line;
+        let drawn = matches!(self, Style::Band | Style::Bars);
         [point.low, point.high].into_iter().filter(move |_| drawn)
     }
 }

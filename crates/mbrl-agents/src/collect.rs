@@ -4,23 +4,48 @@ use crate::Actor;
 use crate::evaluation::cut;
 use mbrl_core::{Context, End, Env, Error, Key, Origin, Result, Transition, TransitionBatch};
 
-/// Lets `actor` act in `env` for so many steps, and returns them, the episodes one after the other. Episode `i` draws from
-/// `key.at(i)`, as in an [evaluation](crate::evaluate). The last one is marked as cut where it has not ended.
-pub fn collect(actor: &mut dyn Actor, env: &mut dyn Env, steps: usize, key: Key) -> Result<TransitionBatch> {
+/// How much is collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So many steps; the last episode is cut where it has not ended.
+    Steps(usize),
+    /// So many whole episodes.
+    Episodes(u64),
+}
+
+/// An episode of more steps than this has no end.
+const ENDLESS: u64 = 1_000_000;
+
+/// Lets `actor` act in `env`, and returns what came of it, the episodes one after the other. Episode `i` draws from
+/// `key.at(i)`, as in an [evaluation](crate::evaluate).
+pub fn collect(
+    actor: &mut dyn Actor,
+    env: &mut dyn Env,
+    amount: Amount,
+    key: Key,
+) -> Result<TransitionBatch> {
     let (dims, limit) = (env.spec().dims(), env.spec().time_limit.map(u64::from));
     let mut data = TransitionBatch::new(dims);
     let (mut obs, mut next, mut act) = (vec![0.0; dims.obs], vec![0.0; dims.obs], vec![0.0; dims.act]);
     for episode in 0.. {
+        if amount == Amount::Episodes(episode) {
+            return Ok(data);
+        }
         let keys = key.at(episode);
         let (world, policy) = (keys.child("world").below(), keys.child("policy").below());
         env.reset(keys.child("reset"), &mut obs)?;
         actor.begin()?;
         for step in 0.. {
-            if data.len() == steps {
+            if amount == Amount::Steps(data.len()) {
                 if let Some(last) = data.end.last_mut().filter(|end| !end.is_end()) {
                     *last = End::Truncated;
                 }
                 return Ok(data);
+            }
+            if step == ENDLESS {
+                return Err(Error::invalid(format_args!(
+                    "episode {episode} did not end in {ENDLESS} steps: give the environment a time limit"
+                )));
             }
             let place = || format!("episode {episode}, step {}", step + 1);
             actor.act(&obs, policy.at(step), &mut act).with_context(place)?;

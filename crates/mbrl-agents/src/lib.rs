@@ -66,7 +66,7 @@ pub use agent::{Actor, Agent, Mind};
 pub use algorithm::{ALL, Algorithm, QUICK_STEPS, find};
 pub use bc::{BcAgent, BcConfig};
 pub use callback::{Callback, Event, Flow, Standing, StopFlag, TargetReturn};
-pub use collect::collect;
+pub use collect::{Amount, collect};
 pub use config::{RunConfig, leaves};
 pub use evaluation::{Evaluation, evaluate, evaluate_watched};
 pub use known::Known;
@@ -86,7 +86,7 @@ pub use sac::{
     Temperature,
 };
 pub use setup::Setup;
-pub use stats::{ci95, mean, sample_std};
+pub use stats::{ci95, mean, sample_std, student_975};
 pub use store::{Line, RunDir, Timing};
 pub use train_config::{CheckpointConfig, EvalConfig, TrainConfig};
 pub use trainer::{Stopped, Summary, Trainer};

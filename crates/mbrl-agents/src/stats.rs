@@ -32,7 +32,9 @@ pub fn ci95(numbers: &[f64]) -> Option<[f64; 2]> {
 
 /// The 97.5 % quantile of Student's distribution: a table where the degrees are few, and past it the expansion around the
 /// normal quantile (Abramowitz & Stegun 26.7.5), which is right to 2e-7 there.
-fn student_975(degrees: usize) -> f64 {
+///
+/// Of no degrees it is infinite.
+pub fn student_975(degrees: usize) -> f64 {
     // scipy 1.17.1: `reference/student.py`.
     const TABLE: [f64; 20] = [
         12.706204736174694,

@@ -8,6 +8,7 @@
 //! | know by how much another policy can be better | [`eps_u`], [`theorem_4_4`] |
 //! | see where a model goes wrong about a return | [`telescope`] |
 //! | know how small the weight could have been | [`smallest_lambda`], [`smallest_lambda_of_all`] |
+//! | estimate that from returns, where nothing is a table | [`lambda_from_returns`] |
 //!
 //! # Example
 //!
@@ -59,6 +60,7 @@
 
 mod error;
 mod lambda;
+mod measured;
 mod metric;
 mod penalized;
 mod telescope;
@@ -68,6 +70,7 @@ mod theorem;
 
 pub use error::ErrorEstimate;
 pub use lambda::{smallest_lambda, smallest_lambda_of_all};
+pub use measured::{LambdaEstimate, lambda_from_returns};
 pub use metric::StateMetric;
 pub use penalized::{PenalizedOptimum, eps_u, penalized, penalized_optimum};
 pub use telescope::{Telescope, telescope};

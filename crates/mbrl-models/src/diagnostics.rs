@@ -7,6 +7,9 @@
 
 mod calibration;
 mod compounding;
+mod doubt;
+mod edge_of_reach;
+mod error_curve;
 mod log_likelihood;
 mod one_step;
 mod predictions;
@@ -19,6 +22,8 @@ pub(crate) mod fake;
 
 pub use calibration::{CALIBRATION_LEVELS, Calibration, Reliability, calibration};
 pub use compounding::{Compounding, HorizonError, OpenLoop, compounding};
+pub use edge_of_reach::{EdgeOfReach, EdgeSpec, Reached, edge_of_reach};
+pub use error_curve::{ErrorBin, ErrorCurve, error_curve};
 pub use log_likelihood::{LogLikelihood, log_likelihood};
 pub use one_step::{OneStep, OneStepError, one_step};
 pub use rank_correlation::{MeasureRank, RankCorrelation, RankSpec, Spearman, rank_correlation};

@@ -12,7 +12,8 @@
 //! | plan in the true world | [`Oracle`] |
 //! | tell how unsure a model is of a move | [`Uncertainty`], [`uncertainty`], [`Gauge`] |
 //! | pay for that, or stop there | [`Penalized`], [`Halting`] |
-//! | judge a model by fresh transitions | [`one_step`], [`log_likelihood`], [`calibration`], [`compounding`], [`rank_correlation`] |
+//! | judge a model by fresh transitions | [`one_step`], [`log_likelihood`], [`calibration`], [`compounding`], [`rank_correlation`], [`error_curve`] |
+//! | know where rollouts are cut that nobody has been | [`edge_of_reach`] |
 //!
 //! # Example
 //!
@@ -58,9 +59,10 @@ mod tabular;
 
 pub use bayes::{BayesConfig, BayesianNetwork, MinibatchWeights, TargetNoise};
 pub use diagnostics::{
-    CALIBRATION_LEVELS, Calibration, Compounding, HorizonError, LogLikelihood, MeasureRank, OneStep,
-    OneStepError, OpenLoop, RankCorrelation, RankSpec, Reliability, Spearman, Windows, calibration,
-    compounding, log_likelihood, one_step, rank_correlation,
+    CALIBRATION_LEVELS, Calibration, Compounding, EdgeOfReach, EdgeSpec, ErrorBin, ErrorCurve, HorizonError,
+    LogLikelihood, MeasureRank, OneStep, OneStepError, OpenLoop, RankCorrelation, RankSpec, Reached,
+    Reliability, Spearman, Windows, calibration, compounding, edge_of_reach, error_curve, log_likelihood,
+    one_step, rank_correlation,
 };
 pub use ensemble::stack::{Loss, Samples, Stack, Stepped};
 pub use ensemble::{

@@ -9,11 +9,11 @@ mod figures;
 mod findings;
 mod frame;
 mod group;
-mod html;
+pub(crate) mod html;
 mod markdown;
-mod page;
+pub(crate) mod page;
 mod probe;
-mod repeat;
+pub(crate) mod repeat;
 mod sections;
 
 use crate::{Outcome, out};

@@ -1,5 +1,6 @@
 //! `reproduce`: make a figure of the documents again, with its table and its numbers.
 
+mod ensemble;
 mod learning;
 mod mbpo;
 mod offline;
@@ -67,6 +68,12 @@ pub(crate) static RECIPES: &[Recipe] = &[
         summary: "return against plans scored an action, by planner, with true dynamics",
         cost: "0.4 core-hours",
         make: planners::make,
+    },
+    Recipe {
+        name: "ensemble-1d",
+        summary: "chance and ignorance of an ensemble on a noisy line with a gap, 5 seeds",
+        cost: "0.01 core-hours",
+        make: ensemble::line,
     },
     Recipe {
         name: "pets-cartpole",

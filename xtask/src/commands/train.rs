@@ -167,7 +167,8 @@ impl Args {
 
 /// A dataset; where its file does not say when episodes were cut, the environment does, if it is named.
 fn open(file: &Path, env: Option<&String>) -> Result<Recording> {
-    let time_limit = env.map(|env| mbrl_envs::find(env)).transpose()?.and_then(|entry| entry.spec().time_limit);
+    let time_limit =
+        env.map(|env| mbrl_envs::find(env)).transpose()?.and_then(|entry| entry.spec().time_limit);
     Recording::open_with(file, &ReadOptions { time_limit: time_limit.map(|limit| limit as usize) })
 }
 

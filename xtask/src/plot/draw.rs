@@ -12,6 +12,7 @@ const CURVE: f64 = 1.8;
 const BAND_OPACITY: f64 = 0.18;
 const BAR: f64 = 1.1;
 const MARKER: f64 = 3.6;
+const DOT: f64 = 1.2;
 /// Labels of references are at least so far apart.
 const REFERENCE_LINE: f64 = 13.0;
 /// What is cut off far outside the frame anyway is kept within what single precision can draw.
@@ -61,8 +62,9 @@ pub(super) fn panel(
             (number, series.style, series.points.iter().map(place).collect())
         })
         .collect();
-    // In layers over all series, so that no band dims another's curve and no bar crosses another's marker.
-    for layer in [bands, bars, curves, markers] {
+    // In layers over all series, so that no band dims another's curve and no bar crosses another's marker; dots are behind
+    // everything, as there are many.
+    for layer in [dots, bands, bars, curves, markers] {
         all.iter().for_each(|(number, style, spots)| layer(*number, *style, spots, &mut inside));
     }
     marks.push(Mark::Inside(frame, inside));
@@ -115,6 +117,7 @@ pub(super) fn sample(number: usize, style: Style, frame: Box2, marks: &mut Vec<M
     let ends = [spot(0.0), spot(1.0)];
     bands(number, style, &ends, marks);
     curves(number, style, &ends, marks);
+    dots(number, style, &[spot(0.5)], marks);
     if style == Style::Bars {
         markers(number, style, &[spot(0.5)], marks);
     }
@@ -127,6 +130,14 @@ struct Spot {
     y: f64,
     low: f64,
     high: f64,
+}
+
+fn dots(number: usize, style: Style, spots: &[Spot], marks: &mut Vec<Mark>) {
+    if style == Style::Dots {
+        let (radius, ink) = (DOT, Ink::Series(number));
+        let outline = Stroke::solid(ink, 0.5);
+        marks.extend(spots.iter().map(|spot| Mark::Disc { center: [spot.x, spot.y], radius, ink, outline }));
+    }
 }
 
 fn bands(number: usize, style: Style, spots: &[Spot], marks: &mut Vec<Mark>) {
@@ -151,6 +162,9 @@ fn bars(number: usize, style: Style, spots: &[Spot], marks: &mut Vec<Mark>) {
 }
 
 fn curves(number: usize, style: Style, spots: &[Spot], marks: &mut Vec<Mark>) {
+    if style == Style::Dots {
+        return;
+    }
     // Where there are markers, they tell the series apart.
     let dashes = if style == Style::Bars { &[] } else { DASHES[number % DASHES.len()] };
     let stroke = Stroke { ink: Ink::Series(number), width: CURVE, dashes };
@@ -159,7 +173,7 @@ fn curves(number: usize, style: Style, spots: &[Spot], marks: &mut Vec<Mark>) {
 
 fn markers(number: usize, style: Style, spots: &[Spot], marks: &mut Vec<Mark>) {
     // The line through a single point would not be seen.
-    if style == Style::Bars || spots.len() == 1 {
+    if style == Style::Bars || (spots.len() == 1 && style != Style::Dots) {
         marks.extend(spots.iter().map(|spot| marker(number, [spot.x, spot.y])));
     }
 }

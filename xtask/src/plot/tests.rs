@@ -2,7 +2,7 @@
 
 use super::axis::Extent;
 use super::font::Font;
-use super::scene::{Anchor, Box2, Ink, Mark, PALETTE, Scene};
+use super::scene::{Anchor, Box2, Ink, Mark, PALETTE, Scene, Stroke};
 use super::*;
 use proptest::prelude::*;
 
@@ -300,6 +300,27 @@ fn inks_are_seen_on_their_ground() {
     }
 }
 
+#[test]
+fn dots_are_behind_the_curves_and_not_joined() {
+    let panel = panel("", vec![series("curve", Style::Line), series("points", Style::Dots)]);
+    let scene = Figure { title: String::new(), panels: vec![panel], columns: 1 }.scene().unwrap();
+    let inside = scene.marks.iter().find_map(|mark| match mark {
+        Mark::Inside(_, marks) => Some(marks),
+        _ => None,
+    });
+    let kinds: Vec<&str> = inside
+        .unwrap()
+        .iter()
+        .map(|mark| match mark {
+            Mark::Disc { ink: Ink::Series(1), .. } => "dot",
+            Mark::Line { stroke: Stroke { ink: Ink::Series(0), .. }, .. } => "curve",
+            Mark::Line { .. } => "reference",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(kinds, ["reference", "dot", "dot", "dot", "dot", "curve"]);
+}
+
 fn any_axis(scale: Scale) -> impl Strategy<Value = f64> {
     (-9.0..9.0f64, prop::bool::ANY).prop_map(move |(power, negative)| {
         let size = 10f64.powf(power);
@@ -312,7 +333,7 @@ fn any_scale() -> impl Strategy<Value = Scale> {
 }
 
 fn any_series(x: Scale, y: Scale) -> impl Strategy<Value = Series> {
-    let style = prop_oneof![Just(Style::Line), Just(Style::Band), Just(Style::Bars)];
+    let style = prop_oneof![Just(Style::Line), Just(Style::Band), Just(Style::Bars), Just(Style::Dots)];
     let point = (any_axis(x), any_axis(y), any_axis(y), any_axis(y)).prop_map(|(x, a, b, c)| {
         let mut ys = [a, b, c];
         ys.sort_by(f64::total_cmp);

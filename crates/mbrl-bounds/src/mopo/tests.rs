@@ -1,5 +1,6 @@
 //! The lemma, the lower bound and theorem 4.4 against exact returns.
 
+mod measured;
 mod metric;
 mod tight;
 

@@ -1,7 +1,7 @@
 //! Whether a model is unsure where it is wrong.
 
-use super::predictions::{Predictions, average};
-use crate::measure::{Columns, Uncertainty, UncertaintySpec, uncertainty};
+use super::doubt::Doubt;
+use crate::measure::{Columns, Uncertainty, UncertaintySpec};
 use mbrl_core::{Dataset, Error, Result, Spread};
 use serde::{Deserialize, Serialize};
 
@@ -66,28 +66,7 @@ pub fn rank_correlation(
     rows: &[u32],
     spec: RankSpec<'_>,
 ) -> Result<RankCorrelation> {
-    let predictions = Predictions::new(model, data, rows)?;
-    let state_dim = predictions.state_dim;
-    let counted = match spec.error {
-        Columns::All => predictions.dim,
-        Columns::State => state_dim,
-    };
-    let mut errors = Vec::with_capacity(rows.len());
-    let mut unsure = vec![Vec::with_capacity(rows.len()); spec.measures.len()];
-    let (mut mean, mut values) = (vec![0.0; predictions.dim], Vec::new());
-    predictions.each(|chunk| {
-        for (row, target) in chunk.target.iter().enumerate() {
-            average(chunk.moments, row, &mut mean);
-            let off = mean[..counted].iter().zip(target).map(|(mean, x)| (mean - f64::from(*x)).powi(2));
-            errors.push(off.sum::<f64>().sqrt());
-        }
-        values.resize(chunk.rows.len(), 0.0);
-        for (measure, unsure) in spec.measures.iter().zip(&mut unsure) {
-            uncertainty(*measure, chunk.moments, state_dim, spec.elites, &mut values)?;
-            unsure.extend(values.iter().map(|x| f64::from(*x)));
-        }
-        Ok(())
-    })?;
+    let Doubt { errors, unsure } = Doubt::of(model, data, rows, spec)?;
     if rows.len() < 4 {
         return Err(Error::invalid(format_args!(
             "a rank correlation of {} rows: give at least 4",

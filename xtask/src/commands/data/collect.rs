@@ -2,7 +2,7 @@
 
 use crate::commands::train::setup;
 use crate::{Outcome, out};
-use mbrl_agents::{Agent, PolicyActor, RunDir, collect, evaluate, load_agent, mean};
+use mbrl_agents::{Agent, Amount, PolicyActor, RunDir, collect, evaluate, load_agent, mean};
 use mbrl_buffer::{About, Recording, Reference};
 use mbrl_core::{Context, Error, Key, Result, TransitionBatch, UniformPolicy};
 use mbrl_envs::Entry;
@@ -118,7 +118,9 @@ pub(crate) fn record(entry: &Entry, sources: &[Source], rows: usize, key: Key) -
     for (i, source) in sources.iter().enumerate() {
         let part = rows / sources.len() + usize::from(i < rows % sources.len());
         let key = key.at(i as u64);
-        let acted = |actor: &mut dyn mbrl_agents::Actor| collect(actor, entry.make().as_mut(), part, key);
+        let acted = |actor: &mut dyn mbrl_agents::Actor| {
+            collect(actor, entry.make().as_mut(), Amount::Steps(part), key)
+        };
         let (data, who) = match source {
             Source::Random => {
                 let uniform = UniformPolicy::new(&spec)?;

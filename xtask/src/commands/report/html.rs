@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 /// A text of which no letter is taken for markup.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,12 +18,12 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// A sentence, in which no line begins with a percent sign.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     Escaped(&text.replace(" %", "\u{a0}%")).to_string()
 }
 
 /// A number as a person reads it: four digits that count, and powers of ten only where zeros would be counted.
-pub(super) fn number(x: f64) -> String {
+pub(crate) fn number(x: f64) -> String {
     let size = x.abs();
     if size > 0.0 && !(1e-3..1e6).contains(&size) {
         return format!("{x:.2e}").replace('-', "\u{2212}");
@@ -37,7 +37,7 @@ pub(super) fn number(x: f64) -> String {
 }
 
 /// A whole number with its thousands apart.
-pub(super) fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -50,7 +50,7 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// A time as a person says it.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
         0..60 => format!("{seconds:.1} s"),
@@ -60,7 +60,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// A table whose first column names its rows. It has a box of its own to be moved in, where the page is too narrow for it.
-pub(super) fn table(out: &mut String, headings: &[&str], rows: &[Vec<String>]) {
+pub(crate) fn table(out: &mut String, headings: &[&str], rows: &[Vec<String>]) {
     out.push_str(
         "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"table\"><table>\n<thead><tr>",
     );
@@ -80,12 +80,12 @@ pub(super) fn table(out: &mut String, headings: &[&str], rows: &[Vec<String>]) {
 }
 
 /// A paragraph.
-pub(super) fn paragraph(out: &mut String, text: &str) {
+pub(crate) fn paragraph(out: &mut String, text: &str) {
     put(out, format_args!("<p>{}</p>\n", sentence(text)));
 }
 
 /// Appends to a text, which takes everything.
-pub(super) fn put(out: &mut String, text: fmt::Arguments<'_>) {
+pub(crate) fn put(out: &mut String, text: fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 

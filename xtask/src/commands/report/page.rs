@@ -79,7 +79,7 @@ enum Width {
 /// A table of more rows than this is folded away.
 const MOST_ROWS: usize = 15;
 
-const STYLE: &str = include_str!("page.css");
+pub(crate) const STYLE: &str = include_str!("page.css");
 
 /// Writes the page of these groups to `file`, and its figures beside it, in place of what is called like them; those that
 /// only an earlier page there had go.
@@ -252,7 +252,7 @@ impl Page {
 }
 
 /// An SVG as it stands in a page: without what a page need not be told, and with names that no other figure has.
-fn inline(svg: &str, name: &str) -> String {
+pub(crate) fn inline(svg: &str, name: &str) -> String {
     svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1)
         .replace("id=\"frame-", &format!("id=\"{name}-frame-"))
         .replace("url(#frame-", &format!("url(#{name}-frame-"))

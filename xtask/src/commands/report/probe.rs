@@ -3,7 +3,7 @@
 use super::group::Run;
 use crate::commands::train::setup;
 use crate::out;
-use mbrl_agents::{Mind, RunDir, Trained, collect, load_agent, mean};
+use mbrl_agents::{Amount, Mind, RunDir, Trained, collect, load_agent, mean};
 use mbrl_buffer::ReplayBuffer;
 use mbrl_core::{Context, DynamicsModel, Env, Error, Key, Result, RowBuf, Scratch, TransitionBatch};
 use mbrl_models::{
@@ -106,7 +106,7 @@ fn horizon(run: &Run) -> usize {
 /// Steps of the agent, as in an evaluation, from start states of their own.
 fn fresh(agent: &dyn mbrl_agents::Agent, env: &mut dyn Env, steps: usize, key: Key) -> Result<ReplayBuffer> {
     let mut data = ReplayBuffer::new(env.spec().dims(), steps)?;
-    data.extend(&collect(agent.actor()?.as_mut(), env, steps, key)?)?;
+    data.extend(&collect(agent.actor()?.as_mut(), env, Amount::Steps(steps), key)?)?;
     Ok(data)
 }
 

@@ -77,7 +77,7 @@ fn word(value: &Value) -> String {
 }
 
 /// A word as a POSIX shell takes it whole.
-pub(super) fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@%".contains(letter);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),

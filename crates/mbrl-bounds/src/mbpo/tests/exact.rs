@@ -92,7 +92,7 @@ proptest! {
             ];
             for (found, error) in found.iter_mut().zip(errors) {
                 // An error is felt from the next step on: the last ones have a share of the mean, but are not looked at.
-                if weight == 1.0 || weight * gamma >= 1e-14 {
+                if weight >= 1.0 || weight * gamma >= 1e-14 {
                     found.largest = found.largest.max(error);
                 }
                 found.mean += (1.0 - gamma) * weight * error;
