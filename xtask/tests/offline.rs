@@ -14,7 +14,7 @@ fn a_dataset_is_collected_and_learnt_from() {
     let said =
         here.said("data collect who random --rows 401 --expert who --name pendulum-half --out half.mbrl");
     assert!(
-        said.contains("401 transitions of pendulum in 4 episodes") && said.contains("a score of"),
+        said.contains("401 transitions of pendulum in 3 episodes") && said.contains("a score of"),
         "{said}"
     );
     let half = Recording::open(here.path().join("half.mbrl")).unwrap();
