@@ -5,6 +5,7 @@
 use mbrl_buffer::Recording;
 use mbrl_testkit::{CountingAlloc, allocations};
 use proptest::prelude::*;
+use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use std::path::{Path, PathBuf};
 
 #[global_allocator]
@@ -76,88 +77,98 @@ fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-/// Opens a damaged copy of a fixture, in which `file` is damaged: itself, or a file in its folder.
-fn open(fixture: &str, file: &str, damages: &[Damage]) -> std::result::Result<(), TestCaseError> {
-    let folder = std::env::temp_dir().join(format!(
-        "mbrl-damaged-{}-{:?}",
-        std::process::id(),
-        std::thread::current().id()
-    ));
-    let path = folder.join(fixture);
-    if data(fixture).is_dir() {
-        copy(&data(fixture), &path);
-    } else {
-        std::fs::create_dir_all(&folder).unwrap();
+/// A folder with copies of fixtures, removed when the test is done.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, fixtures: &[(&str, &str)]) -> Self {
+        let folder = Folder(std::env::temp_dir().join(format!("mbrl-damaged-{name}-{}", std::process::id())));
+        let _ = std::fs::remove_dir_all(&folder.0);
+        std::fs::create_dir_all(&folder.0).unwrap();
+        fixtures.iter().for_each(|(fixture, _)| copy(&data(fixture), &folder.0.join(fixture)));
+        folder
     }
-    let target = if file.is_empty() { path.clone() } else { path.join(file) };
-    let mut bytes = std::fs::read(data(fixture).join(file).components().as_path()).unwrap();
-    damages.iter().for_each(|damage| apply(&mut bytes, damage));
-    std::fs::write(&target, bytes).unwrap();
-    let (opened, made) = allocations(|| Recording::open(&path));
-    std::fs::remove_dir_all(&folder).unwrap();
-    prop_assert!(made.bytes < MOST, "{} bytes were asked for", made.bytes);
-    if let Err(error) = opened {
-        let line = error.to_string();
-        prop_assert!(line.lines().count() == 1 && line.contains(fixture), "{line:?}");
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
-    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            std::fs::copy(&path, to).unwrap();
+    if from.is_dir() {
+        std::fs::create_dir(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            copy(&path, &to.join(path.file_name().unwrap()));
         }
+    } else {
+        std::fs::copy(from, to).unwrap();
     }
 }
 
-fn few(most: usize) -> impl Strategy<Value = Vec<Damage>> {
-    prop::collection::vec(damage(), 1..=most)
+/// Opens fixtures in which a file is damaged: themselves, or one in their folder.
+fn damaged(name: &str, fixtures: &[(&'static str, &'static str)], most: usize) {
+    let folder = Folder::new(name, fixtures);
+    let regressions = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/damaged_datasets.txt");
+    let mut runner = TestRunner::new(ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(regressions))),
+        ..ProptestConfig::default()
+    });
+    let damages = prop::collection::vec(damage(), 1..=most);
+    let cases = (prop::sample::select(fixtures.to_vec()), damages);
+    let done = runner.run(&cases, |((fixture, file), damages)| {
+        let path = |root: &Path| [root, Path::new(fixture), Path::new(file)].iter().collect::<PathBuf>();
+        let whole = path(&data("")).components().as_path().to_owned();
+        let mut bytes = std::fs::read(&whole).unwrap();
+        damages.iter().for_each(|damage| apply(&mut bytes, damage));
+        let target = path(&folder.0).components().as_path().to_owned();
+        std::fs::write(&target, bytes).unwrap();
+        let (opened, made) = allocations(|| Recording::open(folder.0.join(fixture)));
+        // The next case may damage another fixture.
+        std::fs::copy(whole, target).unwrap();
+        prop_assert!(made.bytes < MOST, "{} bytes were asked for", made.bytes);
+        if let Err(error) = opened {
+            let line = error.to_string();
+            prop_assert!(line.lines().count() == 1 && line.contains(fixture), "{line:?}");
+        }
+        Ok(())
+    });
+    done.unwrap_or_else(|failed| panic!("{failed}"));
 }
 
-proptest! {
-    #[test]
-    #[cfg(feature = "hdf5")]
-    fn hdf5(
-        fixture in prop::sample::select(vec!["d4rl-v2.hdf5", "d4rl-replay.hdf5", "d4rl-jumps.hdf5"]),
-        damages in few(4),
-    ) {
-        open(fixture, "", &damages)?;
-    }
+#[test]
+#[cfg(feature = "hdf5")]
+fn hdf5() {
+    damaged("hdf5", &[("d4rl-v2.hdf5", ""), ("d4rl-replay.hdf5", ""), ("d4rl-jumps.hdf5", "")], 4);
+}
 
-    #[test]
-    #[cfg(feature = "hdf5")]
-    fn minari_in_hdf5(damages in few(6)) {
-        open("minari-discrete-hdf5", "data/main_data.hdf5", &damages)?;
-    }
+#[test]
+#[cfg(feature = "hdf5")]
+fn minari_in_hdf5() {
+    damaged("minari", &[("minari-discrete-hdf5", "data/main_data.hdf5")], 6);
+}
 
-    #[test]
-    #[cfg(feature = "npz")]
-    fn npz(
-        fixture in prop::sample::select(vec!["plain.npz", "compressed.npz", "fortran.npz"]),
-        damages in few(3),
-    ) {
-        open(fixture, "", &damages)?;
-    }
+#[test]
+#[cfg(feature = "npz")]
+fn npz() {
+    damaged("npz", &[("plain.npz", ""), ("compressed.npz", ""), ("fortran.npz", "")], 3);
+}
 
-    #[test]
-    fn minari_in_arrow(damages in few(3), fixture in prop::sample::select(vec!["minari-arrow", "minari-discrete-arrow"])) {
-        open(fixture, "data/0/part-0.arrow", &damages)?;
-    }
+#[test]
+fn minari_in_arrow() {
+    let part = "data/0/part-0.arrow";
+    damaged("arrow", &[("minari-arrow", part), ("minari-discrete-arrow", part)], 3);
+}
 
-    #[test]
-    fn metadata_of_minari(damages in few(3)) {
-        open("minari-arrow", "data/metadata.json", &damages)?;
-    }
+#[test]
+fn metadata_of_minari() {
+    damaged("metadata", &[("minari-arrow", "data/metadata.json")], 3);
+}
 
-    #[test]
-    #[cfg(feature = "parquet")]
-    fn minari_in_parquet(damages in few(3)) {
-        open("minari-parquet", "data/0/part-0.parquet", &damages)?;
-    }
+#[test]
+#[cfg(feature = "parquet")]
+fn minari_in_parquet() {
+    damaged("parquet", &[("minari-parquet", "data/0/part-0.parquet")], 3);
 }

@@ -70,7 +70,12 @@ fn recorded(lengths: &[usize]) -> Recording {
 fn every_format_keeps_the_rows_and_minari_all_that_is_known() {
     let folder = Folder::new("all");
     // More than a chunk has, and the shortest episodes.
-    for recording in [recorded(&[1]), recorded(&[3, 1, 12, 1]), recorded(&[4095, 2, 1, 700])] {
+    for recording in [
+        recorded(&[1]),
+        recorded(&[3, 1, 12, 1, 2, 2, 4, 1, 2, 5, 3, 2, 6]),
+        recorded(&[4095, 2, 1, 700]),
+        recorded(&[2, 3, 1].repeat(14)),
+    ] {
         let path = |name: &str| folder.0.join(name);
         recording.save_d4rl(path("a.hdf5")).unwrap();
         recording.save_npz(path("b.npz")).unwrap();
