@@ -44,6 +44,11 @@ pub trait Agent: Send {
         None
     }
 
+    /// The network that it draws actions by where it explores; nothing, where it acts in another way, or has no use for chance.
+    fn explorer(&self) -> Option<&SacPolicy> {
+        self.network()
+    }
+
     /// The transitions of the world that it keeps; nothing, where it keeps none in order.
     fn replay(&self) -> Option<&ReplayBuffer> {
         None

@@ -117,6 +117,9 @@ impl RunConfig {
         if let "algo" | "preset" = at {
             return Err(Error::invalid("the settings below `agent` hang on it: choose it by its own flag"));
         }
+        if at == "data" {
+            return Err(Error::invalid("it is read before anything is set: choose it by its own flag"));
+        }
         let mut tree = serde_json::to_value(self).map_err(Error::backend)?;
         let place = path::find(&mut tree, at)?;
         let word = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));

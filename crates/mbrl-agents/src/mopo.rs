@@ -5,7 +5,7 @@
 //! actor-critic learns from these and a few recorded transitions, whose rewards are as they were.
 //!
 //! What the presets are, and where they depart from what they are named after:
-//! - `fast` is ours, for two cores: networks of 3×64 and 2×64, 2,000 rollouts every 250 updates.
+//! - `fast` is ours, for two cores: networks of 3×64 and 2×64, 2,000 rollouts of 20 steps every 250 updates.
 //! - `no-penalty` is `fast` without the penalty, which is MBPO on a dataset: the ablation.
 //! - `pessimistic-critics` is `no-penalty` with the smallest of ten critics: an answer to states that rollouts end in and none
 //!   begins in (Sims et al. 2024), whose values nothing corrects.
@@ -14,7 +14,11 @@
 //! - `official-code` (tianheyu927/mopo): the largest norm of the *deviations* of any network, the reward's among them, and a
 //!   reward that is drawn; λ and the length of rollouts by dataset, as its configuration for D4RL v0 has them. Targets are
 //!   normalised here, where that code learns them in their own units.
-//! - `offlinerl-kit`: as its `run_mopo.py` has it, with λ and lengths for D4RL v2; the actor's rate falls along half a cosine.
+//! - `offlinerl-kit`: as its `run_mopo.py` has it, with λ and lengths for D4RL v2; the actor's rate falls along half a cosine,
+//!   an update at a time, where there it falls an epoch at a time. The temperature is not kept below 1, as it is there, and
+//!   targets are normalised.
+//!
+//! The tables serve every version of a dataset, and `paper` takes those of the code, whose λ were found for other norms.
 
 mod agent;
 mod config;
@@ -27,7 +31,7 @@ use crate::mbpo::Mbpo;
 use crate::{Agent, Known, Method, Preset, SacConfig, Setup, Spaces, TargetEntropy, Temperature};
 use mbrl_core::{Error, Key, Result};
 use mbrl_models::{EnsembleConfig, Holdout, Rewards, Stop, Targets, Uncertainty};
-use mbrl_nn::AdamConfig;
+use mbrl_nn::{AdamConfig, LogStd};
 
 /// The method.
 pub(crate) struct Mopo;
@@ -80,11 +84,15 @@ impl Method for Mopo {
                 let adam = |lr| AdamConfig { lr, ..AdamConfig::default() };
                 let temperature =
                     Temperature::Learnt { initial: 1.0, target: TargetEntropy::Dims, adam: adam(1e-4) };
+                // Its patience of 5 stops after the fifth such epoch, not past it.
+                let stop = Stop { patience: 4, ..code.model.stop };
                 Ok(MopoConfig {
+                    model: EnsembleConfig { stop, ..code.model },
                     sac: SacConfig {
                         actor: adam(1e-4),
                         critic: adam(3e-4),
                         temperature,
+                        log_std: LogStd::Clamped { low: -5.0, high: 2.0 },
                         ..SacConfig::default()
                     },
                     anneal: Some(3_000_000),
@@ -127,7 +135,7 @@ pub(crate) fn fast(pessimism: Pessimism) -> Result<MopoConfig> {
         termination: Known::Given,
         pessimism,
         sac: mbpo.sac,
-        rollouts: ImaginedConfig { starts: 2_000, length: 5, every: 250, retain: 1_250 },
+        rollouts: ImaginedConfig { starts: 2_000, length: 20, every: 250, retain: 1_250 },
         real_share: 0.05,
         anneal: None,
         patience: None,

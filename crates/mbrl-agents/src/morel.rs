@@ -1,12 +1,13 @@
 //! MOReL: model-based offline reinforcement learning (Kidambi et al. 2020).
 //!
 //! What it is beside MOPO: the model does not pay for its doubt step by step. Where its members disagree more than they do
-//! anywhere in the data, the episode ends, and what is earned there is worth less than anything that was recorded.
+//! anywhere in the data, the episode ends, and what is earned there for ever is less than anything that was recorded, and
+//! less than nothing.
 //!
 //! What departs from the paper:
 //! - The policy learns by soft actor-critic, as in the other methods here, not by natural policy gradients.
 //! - HALT is no state. The move that leads there earns what an eternity in it is worth, γ/(1 − γ) times the least recorded
-//!   reward less `below`, and has no future.
+//!   reward (or 0, where that is less) less `below`, and has no future.
 
 use crate::mopo;
 use crate::{Agent, Method, MopoAgent, MopoConfig, Pessimism, Preset, Setup, Spaces};
@@ -32,7 +33,7 @@ impl Method for Morel {
         if name != "fast" {
             return Err(Error::invalid(format_args!("morel has no preset `{name}`")));
         }
-        mopo::fast(Pessimism::Halt { multiple: 1.0, below: 0.0, uncertainty: UncertaintySpec::MOREL })
+        mopo::fast(Pessimism::Halt { multiple: 1.0, below: 1.0, uncertainty: UncertaintySpec::MOREL })
     }
 
     fn quick(config: MopoConfig) -> MopoConfig {

@@ -27,7 +27,8 @@ pub(crate) struct Args {
     /// The environment (`list envs`); the one that the dataset names, or the pendulum, if not given.
     #[arg(long, value_name = "E")]
     env: Option<String>,
-    /// The dataset to learn from, for algorithms that learn from nothing else; steps are then updates.
+    /// The dataset to learn from, for algorithms that learn from nothing else; steps are then updates. With --resume, where it
+    /// is now.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// Steps in the environment; with --resume, how many there are to be in all.
@@ -52,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long)]
     quick: bool,
     /// Go on with the run in this folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["algo", "env", "data", "seed", "preset", "set", "out", "quick"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["algo", "env", "seed", "preset", "set", "out", "quick"])]
     resume: Option<PathBuf>,
     /// Print one JSON document.
     #[arg(long)]
@@ -65,7 +66,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let data = match &kept {
         Some(run) => {
             let RunConfig { env, data, .. } = run.config()?;
-            data.map(|file| open(file.as_ref(), Some(&env))).transpose()?
+            let file = args.data.clone().or(data.map(PathBuf::from));
+            file.map(|file| open(&file, Some(&env))).transpose()?
         }
         None => args.data.as_ref().map(|file| open(file, args.env.as_ref())).transpose()?,
     };
@@ -186,7 +188,17 @@ fn check_data(config: &RunConfig, entry: &Entry, data: Option<&Recording>) -> Re
         (true, Some(data)) => {
             let file = config.data.clone().unwrap_or_default();
             data.notes().iter().for_each(|note| out::progress(format_args!("{file}: {note}")));
-            data.check_fits(&entry.spec()).with_context(|| format!("{file} in {}", entry.name))
+            data.check_fits(&entry.spec()).with_context(|| format!("{file} in {}", entry.name))?;
+            // Of an environment that is not known here nothing can be said.
+            match data.about().env.as_deref().filter(|env| *env != entry.name && mbrl_envs::find(env).is_ok())
+            {
+                None => Ok(()),
+                Some(env) => Err(Error::invalid(format_args!(
+                    "{file} was recorded in {env}, not in {0}: leave --env out, or have {0} judge the moves: cargo xtask \
+                     data relabel",
+                    entry.name
+                ))),
+            }
         }
     }
 }
@@ -232,6 +244,12 @@ struct Evaluated {
     mean_return: f64,
 }
 
+/// Whether the last evaluation was as good as was asked for.
+fn has_reached(config: &RunConfig, summary: &Summary) -> bool {
+    let earned = summary.last.as_ref().map(mbrl_agents::Evaluation::mean_return);
+    config.eval.target.is_some_and(|target| earned.is_some_and(|earned| earned >= target))
+}
+
 fn say(config: &RunConfig, folder: &Path, summary: &Summary, wall_s: f64, json: bool) -> Result<()> {
     let RunConfig { env, algo, preset, seed, .. } = config;
     let Summary { env_steps, episodes, .. } = summary;
@@ -252,7 +270,7 @@ fn say(config: &RunConfig, folder: &Path, summary: &Summary, wall_s: f64, json: 
             best,
             stopped: match summary.stopped {
                 Stopped::Done => "done",
-                Stopped::Finished if config.eval.target.is_some() => "target",
+                Stopped::Finished if has_reached(config, summary) => "target",
                 Stopped::Finished => "agent",
                 Stopped::Interrupted => "interrupted",
             },
@@ -273,7 +291,7 @@ fn say(config: &RunConfig, folder: &Path, summary: &Summary, wall_s: f64, json: 
         Stopped::Interrupted => out::line(format_args!("interrupted; cargo xtask train --resume {place}")),
         Stopped::Done => out::line(format_args!("{place}; cargo xtask report {place}")),
         Stopped::Finished => {
-            let why = if config.eval.target.is_some() { "its target" } else { "the end of its patience" };
+            let why = if has_reached(config, summary) { "its target" } else { "the end of its patience" };
             out::line(format_args!("{place} reached {why}; cargo xtask report {place}"))
         }
     }

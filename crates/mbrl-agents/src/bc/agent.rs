@@ -69,6 +69,11 @@ impl Agent for BcAgent {
         Some(self.cloning.policy())
     }
 
+    /// Its deviations have learnt nothing.
+    fn explorer(&self) -> Option<&SacPolicy> {
+        None
+    }
+
     fn is_offline(&self) -> bool {
         true
     }

@@ -157,7 +157,7 @@ impl MbpoAgent {
         recorder.scalar("rollout/lost", effort.lost as f64);
         if let Some(earned) = self
             .imagination
-            .earn(world, policy, &self.real, key.child("earn"))
+            .earn(world, policy, &self.real, false, key.child("earn"))
             .context("imagining episodes")?
         {
             recorder.scalar("rollout/return", earned.mean);

@@ -72,14 +72,16 @@ impl Imagination {
         world: World<'_>,
         policy: &dyn Policy,
         real: &ReplayBuffer,
+        discounted: bool,
         key: Key,
     ) -> Result<Option<Earnings>> {
         if !self.begin(world, real)? {
             return Ok(None);
         }
         let acting = Acting::Policy { policy, mode: Mode::Mean };
-        world.rollout(self.limit).run(self.state.view(), acting, key, &mut self.episodes)?;
-        Ok(Earnings::of(&self.episodes, &mut self.earned))
+        let episodes = if discounted { &mut self.discounted } else { &mut self.episodes };
+        world.rollout(self.limit).run(self.state.view(), acting, key, episodes)?;
+        Ok(Earnings::of(episodes, &mut self.earned))
     }
 
     /// By how much the draws of the first policy earn more than those of the second, discounted, in the mean over pairs of
@@ -122,23 +124,26 @@ impl Imagination {
     }
 }
 
-/// What imagined episodes earn, those aside that were lost.
+/// What imagined episodes earn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Earnings {
+    /// Of those that were not lost.
     pub(crate) mean: f64,
-    /// The smaller one of the two in the middle. A model that drives a few episodes out of all bounds does not move it.
+    /// The smaller one of the two in the middle of all, where those that were lost count least. A model that drives a few
+    /// episodes out of all bounds does not move it far; one that drives most of them there makes it −∞.
     pub(crate) median: f64,
 }
 
 impl Earnings {
     fn of(episodes: &Workspace<Returns>, sorted: &mut Vec<f64>) -> Option<Self> {
-        let sums = episodes.sinks().flat_map(|sink| sink.sums().iter().copied());
         sorted.clear();
-        sorted.extend(sums.filter(|sum| sum.is_finite()));
-        let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
+        sorted.extend(episodes.sinks().flat_map(|sink| sink.sums().iter().copied()));
+        let (sum, count) = (sorted.iter().filter(|sum| sum.is_finite()))
+            .fold((0.0, 0_u32), |(sum, count), earned| (sum + earned, count + 1));
+        sorted.iter_mut().filter(|sum| !sum.is_finite()).for_each(|sum| *sum = f64::NEG_INFINITY);
         sorted.sort_by(f64::total_cmp);
         let middle = sorted.len().checked_sub(1)? / 2;
-        Some(Earnings { mean, median: sorted[middle] })
+        (count > 0).then(|| Earnings { mean: sum / f64::from(count), median: sorted[middle] })
     }
 }
 

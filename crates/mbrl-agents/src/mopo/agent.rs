@@ -19,7 +19,8 @@ use std::io::{Read, Write};
 ///
 /// Its metrics: at the first update what the model says of its fit (`model/…`); every `rollouts.every` updates
 /// `rollout/length`, `rollout/rows`, `rollout/lost`, `rollout/return` (what the policy earns in the bare model, from the
-/// starts of recorded episodes to their time limit: the median of some, as a model may drive a few out of all bounds), `rollout/pessimistic` (the same in the model that pays: the estimate that
+/// starts of recorded episodes to their time limit: the median of the
+/// latest 16, where one that is lost counts least; discounted where the model halts), `rollout/pessimistic` (the same in the model that pays: the estimate that
 /// early stopping goes by), and `sac/…` in the mean over the updates since.
 pub struct MopoAgent {
     config: MopoConfig,
@@ -136,7 +137,11 @@ impl MopoAgent {
         }
         // The move is the last; what it leads to earns so little for ever after.
         let for_ever = f64::from(self.discount) / (1.0 - f64::from(self.discount)).max(1e-6);
-        let reward = (for_ever * (f64::from(least) - below)) as f32;
+        // Who has ended earns nothing for ever, which must not be worse.
+        let reward = (for_ever * (f64::from(least.min(0.0)) - below)) as f32;
+        if !reward.is_finite() {
+            return Err(Error::invalid(format_args!("pessimism.halt.below is {below}: give less")));
+        }
         Ok(Some(Halt { threshold: multiple * f64::from(most), reward }))
     }
 
@@ -145,11 +150,14 @@ impl MopoAgent {
         let (real, rollouts, policy) = (data.rows()?, config.rollouts, learner.policy());
         let bare = World { model: belief.model(), elites: &kept.elites };
         let shape = (rollouts.starts, rollouts.length);
+        // To halt earns at once what is earned for ever after, discounted, and so must the rest be.
+        let discounted = matches!(config.pessimism, Pessimism::Halt { .. });
         let mut within = |world: World<'_>| -> Result<_> {
             let effort = imagination
                 .branch(world, policy, real, shape, key.child("branch"), imagined)
                 .context("imagining")?;
-            let earned = [bare, world].map(|world| imagination.earn(world, policy, real, key.child("earn")));
+            let earned = [bare, world]
+                .map(|world| imagination.earn(world, policy, real, discounted, key.child("earn")));
             let [earned, pessimistic] = earned.map(|earned| earned.context("imagining episodes"));
             Ok((effort, earned?, pessimistic?))
         };
@@ -234,6 +242,9 @@ impl Agent for MopoAgent {
     }
 
     fn learn(&mut self, _: u64, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        if self.kept.is_done {
+            return Ok(());
+        }
         if self.kept.elites.is_empty() {
             recorder.span("model", |recorder| self.fit(key.child("fit"), recorder))?;
         }

@@ -26,8 +26,8 @@ pub struct MopoConfig {
     /// Over so many updates the actor's learning rate falls to nothing, along half a cosine.
     pub anneal: Option<u64>,
     /// Training stops once so many estimates in a row, one every `rollouts.every` updates, were no better than the best, and
-    /// the policy becomes what it was then. An estimate is what the policy earns in the pessimistic model: the environment
-    /// is not asked.
+    /// the policy becomes what it was then; where `steps` end before, it is the last one. An estimate is what the policy
+    /// earns in the pessimistic model: the environment is not asked.
     pub patience: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ pub enum Pessimism {
     Halt {
         /// It is too unsure where its uncertainty is more than so many times the largest of the data.
         multiple: f64,
-        /// How much less is earned, in every step for ever, than the data ever earned in one.
+        /// How much less is earned, in every step for ever, than the data ever earned in one, or than nothing.
         below: f64,
         /// How uncertainty is measured.
         uncertainty: UncertaintySpec,

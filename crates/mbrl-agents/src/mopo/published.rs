@@ -1,6 +1,6 @@
 //! λ and the length of rollouts that published code uses on the datasets of D4RL.
 
-/// Those of a preset on the dataset of this name: `halfcheetah-medium-v2`, say. What is called `mixed` in the first version is
+/// Those of a preset on the dataset of this name: `halfcheetah-medium-v2`, say, or its file's, `halfcheetah_medium-v2`. What is called `mixed` in the first version is
 /// called `medium-replay` in later ones.
 pub(super) fn settings(preset: &str, dataset: &str) -> Option<(f64, usize)> {
     let table = match preset {
@@ -12,7 +12,10 @@ pub(super) fn settings(preset: &str, dataset: &str) -> Option<(f64, usize)> {
         Some((name, version)) if version.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => dataset,
     };
+    // Files are named with underscores, and the first ones say `walker`.
+    let name = name.replace('_', "-");
     let (task, quality) = name.split_once('-')?;
+    let task = if task == "walker" { "walker2d" } else { task };
     let quality = if quality == "mixed" { "medium-replay" } else { quality };
     let row = table.iter().find(|(known, of, ..)| (*known, *of) == (task, quality))?;
     Some((row.2, row.3))
@@ -59,6 +62,8 @@ mod tests {
         assert_eq!(settings("official-code", "walker2d-medium-replay-v0"), Some((1.0, 1)));
         assert_eq!(settings("offlinerl-kit", "hopper-medium-replay-v2"), Some((2.5, 5)));
         assert_eq!(settings("offlinerl-kit", "halfcheetah-medium"), Some((0.5, 5)));
+        assert_eq!(settings("offlinerl-kit", "halfcheetah_medium_replay-v2"), Some((0.5, 5)));
+        assert_eq!(settings("official-code", "walker_mixed"), Some((1.0, 1)));
         for (preset, dataset) in [
             ("fast", "hopper-medium-v2"),
             ("offlinerl-kit", "hopper-random-v2"),

@@ -79,7 +79,10 @@ pub(super) struct Difference {
     pub(super) right: String,
 }
 
-/// The first setting in which two configurations differ. More steps, or fewer, are the same training for longer.
+/// More steps, or fewer, are the same training for longer; a dataset may have moved, and is known again by what is in it.
+const FREE: [&str; 2] = ["steps", "data"];
+
+/// The first setting in which two configurations differ that has to be the same.
 pub(super) fn difference(left: &Value, right: &Value) -> Option<Difference> {
     let (left, right): (BTreeMap<_, _>, BTreeMap<_, _>) =
         (leaves(left).into_iter().collect(), leaves(right).into_iter().collect());
@@ -87,7 +90,7 @@ pub(super) fn difference(left: &Value, right: &Value) -> Option<Difference> {
     let path = left
         .keys()
         .chain(right.keys())
-        .find(|path| *path != "steps" && left.get(*path) != right.get(*path))?;
+        .find(|path| !FREE.contains(&path.as_str()) && left.get(*path) != right.get(*path))?;
     Some(Difference { path: path.clone(), left: show(left.get(path)), right: show(right.get(path)) })
 }
 

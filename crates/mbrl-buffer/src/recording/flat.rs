@@ -46,8 +46,8 @@ pub(super) fn read(mut arrays: impl Arrays, path: &Path, options: &ReadOptions) 
     }
     about.name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
     // What was observed next tells an end better than a rule does.
-    let by_name = task.filter(|_| next_obs.is_none()).map(|task| task.time_limit);
-    let time_limit = options.time_limit.or(by_name);
+    let by_rule = options.time_limit.or(task.map(|task| task.time_limit));
+    let time_limit = by_rule.filter(|_| next_obs.is_none());
     let mut notes = Vec::new();
     let end = ends(&terminals, timeouts.as_deref(), time_limit, (&obs, next_obs.as_ref()), &mut notes)?;
     drop((terminals, timeouts));

@@ -68,20 +68,26 @@ pub(super) fn switched_off(format: Format) -> Error {
 /// The rows of a replay buffer, oldest first; of several lanes side by side one after the other.
 fn replayed(path: &Path) -> Result<Recording> {
     let file = std::fs::File::open(path).map_err(Error::io)?;
-    let buffer = ReplayBuffer::load(std::io::BufReader::new(file))?;
-    let lanes = buffer.lanes();
-    let mut rows = TransitionBatch::new(buffer.dims());
-    let mut cut = 0;
-    for i in (0..lanes).flat_map(|lane| (lane..buffer.len()).step_by(lanes)) {
-        let row = buffer.get(i);
-        let goes_on = i + lanes < buffer.len() && !buffer.starts_episode(i + lanes);
-        let is_cut = !row.end.is_end() && !goes_on;
-        cut += usize::from(is_cut);
-        rows.push(Transition { end: if is_cut { End::Truncated } else { row.end }, ..row });
+    Recording::from_replay(&ReplayBuffer::load(std::io::BufReader::new(file))?)
+}
+
+impl Recording {
+    /// What a replay buffer holds, lane after lane. Where an episode was given up half-way, it was cut.
+    pub fn from_replay(buffer: &ReplayBuffer) -> Result<Self> {
+        let lanes = buffer.lanes();
+        let mut rows = TransitionBatch::new(buffer.dims());
+        let mut cut = 0;
+        for i in (0..lanes).flat_map(|lane| (lane..buffer.len()).step_by(lanes)) {
+            let row = buffer.get(i);
+            let goes_on = i + lanes < buffer.len() && !buffer.starts_episode(i + lanes);
+            let is_cut = !row.end.is_end() && !goes_on;
+            cut += usize::from(is_cut);
+            rows.push(Transition { end: if is_cut { End::Truncated } else { row.end }, ..row });
+        }
+        let mut recording = Recording::new(rows, About::default())?;
+        if cut > 0 {
+            recording.note(format_args!("episodes that break off without an end, and were cut there: {cut}"));
+        }
+        Ok(recording)
     }
-    let mut recording = Recording::new(rows, About::default())?;
-    if cut > 0 {
-        recording.note(format_args!("episodes that break off without an end, and were cut there: {cut}"));
-    }
-    Ok(recording)
 }

@@ -128,7 +128,7 @@ pub(crate) fn record(entry: &Entry, sources: &[Source], rows: usize, key: Key) -
             }
             Source::Run(dir) => {
                 let (agent, who) = load(entry, dir)?;
-                let data = match agent.network() {
+                let data = match agent.explorer() {
                     Some(policy) => acted(&mut PolicyActor::sampling(policy))?,
                     None => acted(agent.actor()?.as_mut())?,
                 };
@@ -143,7 +143,7 @@ pub(crate) fn record(entry: &Entry, sources: &[Source], rows: usize, key: Key) -
                     ))
                 })?;
                 let mut data = TransitionBatch::new(spec.dims());
-                seen.iter().take(part).for_each(|row| data.push(row));
+                Recording::from_replay(seen)?.rows().iter().take(part).for_each(|row| data.push(row));
                 (data, format!("what {who} had learnt from"))
             }
         };
@@ -165,6 +165,13 @@ pub(crate) fn record(entry: &Entry, sources: &[Source], rows: usize, key: Key) -
 fn load(entry: &Entry, dir: &PathBuf) -> Result<(Box<dyn Agent>, String)> {
     let trained =
         load_agent(&RunDir::open(dir)?, &setup(entry)).with_context(|| dir.display().to_string())?;
+    if trained.config.env != entry.name {
+        let (dir, env) = (dir.display(), &trained.config.env);
+        return Err(Error::invalid(format_args!(
+            "{dir} was trained in {env}, not in {}: leave it out",
+            entry.name
+        )));
+    }
     trained.warnings.iter().for_each(|warning| out::progress(format_args!("warning: {warning}")));
     let who = format!("{} after {} steps", trained.config.algo, trained.env_steps);
     Ok((trained.agent, who))
@@ -184,5 +191,11 @@ pub(crate) fn reference(entry: &Entry, expert: Option<&PathBuf>) -> Result<Optio
             Some(earned.mean_return())
         }
     };
-    Ok(max.map(|max| Reference { min: random.mean, max }))
+    match max {
+        Some(max) if max <= random.mean => Err(Error::invalid(format_args!(
+            "the expert earns {max:.1}, and who acts at random {:.1}: there is no score between the two; name a better one",
+            random.mean
+        ))),
+        max => Ok(max.map(|max| Reference { min: random.mean, max })),
+    }
 }

@@ -9,7 +9,7 @@ pub(super) use dataset::Dataset;
 use super::learning::{Earned, Group};
 use super::{Made, Scale};
 use crate::plot::{Axis, Figure, Panel, Point, Reference, Scale as AxisScale, Series, Style};
-use known::{PENDULUM, SPIN, SWINGUP, SWINGUP_LONG, Weight};
+use known::{PENDULUM, SPIN, SWINGUP, Weight};
 use mbrl_core::{Error, Result};
 use table::{Compared, compared};
 
@@ -40,11 +40,7 @@ pub(super) fn pendulum(scale: Scale) -> Result<Made> {
 }
 
 pub(super) fn cartpole_swingup(scale: Scale) -> Result<Made> {
-    let agents = AGENTS.map(|group| match group.algo {
-        "mopo" => Group { set: &[SWINGUP_LONG], ..group },
-        _ => group,
-    });
-    make("MOPO on datasets of cartpole-swingup", scale, SWINGUP, &agents)
+    make("MOPO on datasets of cartpole-swingup", scale, SWINGUP, &AGENTS)
 }
 
 pub(super) fn spin(scale: Scale) -> Result<Made> {

@@ -86,9 +86,6 @@ pub(super) static SWINGUP: &[Dataset] = &[
     },
 ];
 
-/// The cart is pushed a hundred times a second, so that five steps lead nowhere.
-pub(super) const SWINGUP_LONG: &str = "agent.rollouts.length=20";
-
 const SPINNING: Dataset = Dataset { env: "pendulum-spin", judged_by: Some("pendulum-spin"), ..ON_PENDULUM };
 
 pub(super) static SPIN: &[Dataset] = &[
@@ -104,14 +101,7 @@ pub(super) static SPIN: &[Dataset] = &[
 pub(super) static FOR_LAMBDA: &Dataset = &SWINGUP[2];
 
 /// No penalty, from as many seeds.
-pub(super) const UNWEIGHED: Group = Group {
-    name: "no penalty",
-    preset: "no-penalty",
-    seeds: 3,
-    eval: (30_000, 10),
-    set: &[SWINGUP_LONG],
-    ..FROM_DATA
-};
+pub(super) const UNWEIGHED: Group = Group { name: "no penalty", preset: "no-penalty", seeds: 3, ..FROM_DATA };
 
 /// What is set in a run of this weight, and what the run is called.
 pub(super) struct Weight {
@@ -125,16 +115,13 @@ macro_rules! weighed {
         &[$(Weight {
             lambda: $weight,
             name: concat!("MOPO ", $measure, " ", $weight),
-            set: &[
-                SWINGUP_LONG,
-                concat!(
+            set: &[concat!(
                     r#"agent.pessimism={"penalty":{"lambda":"#,
                     $weight,
                     r#","uncertainty":{"measure":""#,
                     $measure,
                     r#"","columns":"all","members":"all"}}}"#
-                ),
-            ],
+                )],
         }),*]
     };
 }
