@@ -202,6 +202,7 @@ mod tests {
             ("steps=0", "--set steps: 0 steps train nothing"),
             ("eval.episodes=-1", "--set eval.episodes: invalid value: integer `-1`"),
             ("algo=pets", "--set algo: the settings below `agent` hang on it"),
+            ("data=x.mbrl", "--set data: it is read before anything is set"),
             ("agent={\"width\":1}", "--set agent: settings of random: unknown field `width`"),
         ] {
             let error = config.set(assignment).unwrap_err();

@@ -42,8 +42,8 @@ fn quick(algo: &str, steps: u64, set: &[&str]) -> RunConfig {
 /// Trains in a world that nobody may act in; what was recorded, how it went, and the agent as it would be saved.
 fn learn(config: &RunConfig) -> (BTreeMap<String, Vec<f64>>, Summary, Vec<u8>) {
     let keep = Keep::default();
-    let agent = config.build(&setup("pendulum")).unwrap();
-    let world = Box::new(Forbidden(mbrl_envs::find("pendulum").unwrap().spec()));
+    let agent = config.build(&setup(&config.env)).unwrap();
+    let world = Box::new(Forbidden(setup(&config.env).spec));
     let mut trainer = Trainer::new(config.training(), world, agent).unwrap().record_to(keep.clone());
     let summary = trainer.run().unwrap();
     let bytes = saved(trainer.agent());
@@ -87,6 +87,11 @@ fn a_penalty_of_no_weight_is_none_to_the_bit() {
 
 #[test]
 fn doubt_costs() {
+    // Halting costs also where every step earns something.
+    let mut config = quick("morel", 30, &["agent.pessimism.halt.multiple=0"]);
+    config.env = "cartpole".to_owned();
+    let (records, _, _) = learn(&config);
+    assert!(records["rollout/pessimistic"].iter().all(|earned| *earned < 0.0), "{records:?}");
     for (algo, set) in
         [("mopo", "agent.pessimism.penalty.lambda=2"), ("morel", "agent.pessimism.halt.multiple=0.5")]
     {

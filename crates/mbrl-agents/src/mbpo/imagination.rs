@@ -81,7 +81,9 @@ impl Imagination {
         let acting = Acting::Policy { policy, mode: Mode::Mean };
         let episodes = if discounted { &mut self.discounted } else { &mut self.episodes };
         world.rollout(self.limit).run(self.state.view(), acting, key, episodes)?;
-        Ok(Earnings::of(episodes, &mut self.earned))
+        self.earned.clear();
+        self.earned.extend(episodes.sinks().flat_map(|sink| sink.sums()));
+        Ok(Earnings::of(&mut self.earned))
     }
 
     /// By how much the draws of the first policy earn more than those of the second, discounted, in the mean over pairs of
@@ -135,15 +137,14 @@ pub(crate) struct Earnings {
 }
 
 impl Earnings {
-    fn of(episodes: &Workspace<Returns>, sorted: &mut Vec<f64>) -> Option<Self> {
-        sorted.clear();
-        sorted.extend(episodes.sinks().flat_map(|sink| sink.sums().iter().copied()));
-        let (sum, count) = (sorted.iter().filter(|sum| sum.is_finite()))
+    /// Of what each earned, which is sorted.
+    fn of(sums: &mut [f64]) -> Option<Self> {
+        let (sum, count) = (sums.iter().filter(|sum| sum.is_finite()))
             .fold((0.0, 0_u32), |(sum, count), earned| (sum + earned, count + 1));
-        sorted.iter_mut().filter(|sum| !sum.is_finite()).for_each(|sum| *sum = f64::NEG_INFINITY);
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.len().checked_sub(1)? / 2;
-        (count > 0).then(|| Earnings { mean: sum / f64::from(count), median: sorted[middle] })
+        sums.iter_mut().filter(|sum| !sum.is_finite()).for_each(|sum| *sum = f64::NEG_INFINITY);
+        sums.sort_by(f64::total_cmp);
+        let middle = sums.len().checked_sub(1)? / 2;
+        (count > 0).then(|| Earnings { mean: sum / f64::from(count), median: sums[middle] })
     }
 }
 
@@ -188,5 +189,17 @@ mod tests {
         assert_eq!(of(&[(3.0, 1.0), (f64::INFINITY, 9.0)]), None);
         assert_eq!(of(&[(3.0, LOST)]), None);
         assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn who_breaks_the_model_is_not_judged_by_what_is_left() {
+        let of = |sums: &[f64]| Earnings::of(&mut sums.to_vec());
+        assert_eq!(
+            of(&[33.0, 11.0, f64::NAN, 22.0, f64::INFINITY]),
+            Some(Earnings { mean: 22.0, median: 11.0 })
+        );
+        let lost = of(&[33.0, f64::NAN, f64::NAN]).unwrap();
+        assert!(lost.median.is_infinite() && lost.median < 0.0);
+        assert_eq!((of(&[]), of(&[f64::NAN])), (None, None));
     }
 }
