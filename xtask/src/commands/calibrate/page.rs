@@ -295,7 +295,7 @@ fn weights(page: &mut Page, found: &Found) {
         ),
         _ => format!(
             "{} held-out windows of {} steps, of which no two share a step, are imagined again {} times each with the recorded \
-             actions",
+             actions; where the world terminated before, it pays nothing more, and the last action goes on",
             returns.starts, returns.steps, returns.replicas
         ),
     };

@@ -148,7 +148,8 @@ fn episodes(subject: &Subject) -> Recordings {
         rewards.push(held.reward[first..=row].to_vec());
         first = row + 1;
     }
-    Recordings { starts, acts: RowBuf::default(), rewards }
+    let episodes = (0..rewards.len()).collect();
+    Recordings { starts, acts: RowBuf::default(), rewards, episodes }
 }
 
 impl Gap {

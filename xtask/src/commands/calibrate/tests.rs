@@ -1,6 +1,6 @@
 //! What is measured of models whose faults are known.
 
-use super::found::Measured;
+use super::found::{Measured, edges};
 use super::imagine::{Acts, Dreams};
 use super::points::{Judged, Truth};
 use super::returns::Returns;
@@ -272,4 +272,49 @@ fn an_interval_that_has_no_end_is_infinite_on_the_page_and_null_in_the_document(
     let pairs = &document["returns"]["weights"][1];
     assert!(pairs["lambda"].is_null() && pairs["most"].is_null(), "{pairs}");
     assert!(page::write(&found).contains("<td>\u{221e}</td>"));
+}
+
+#[test]
+fn a_model_that_overlooks_how_episodes_end_earns_what_the_world_does_not_pay() {
+    // Of each 25 steps two windows of ten are whole, and five steps remain. A step pays 20 more than the pendulum, which
+    // is at least 3, in both worlds.
+    let kinder = |end: End| {
+        let mut subject = subject(20.0, 0.0, 0.25);
+        subject.held.reward.iter_mut().for_each(|reward| *reward += 20.0);
+        subject.held.end.iter_mut().filter(|old| old.is_end()).for_each(|old| *old = end);
+        Found::of(&subject, &args(), Key::root(1)).unwrap()
+    };
+    let found = kinder(End::Truncated);
+    assert!(returns(&found).starts == 24 && returns(&found).undiscounted.gap.abs() < 1e-9);
+    let found = kinder(End::Terminated);
+    let returns = returns(&found);
+    assert_eq!(returns.starts, 36);
+    let gap = returns.undiscounted.gap;
+    assert!(gap > 12.0 * 5.0 * 3.0 / 36.0 && gap < 12.0 * 5.0 * 20.0 / 36.0, "{gap}");
+    assert!(returns.weights.iter().all(|weight| weight.lambda.is_some_and(|lambda| lambda > 0.0)));
+}
+
+#[test]
+fn where_all_long_rollouts_terminate_the_edge_of_shorter_ones_is_known() {
+    let entry = mbrl_envs::find("cartpole").unwrap();
+    let world = Oracle::new(&entry.spec(), &entry.task(), entry.physics().unwrap()).unwrap();
+    let (mut starts, mut plans) = (RowBuf::new(4), RowBuf::new(40));
+    for i in 0..20 {
+        starts.push(&[0.0, 0.0, 0.002 * i as f32, 0.0]);
+        plans.push(&[1.0; 40]);
+    }
+    // Whoever always pushes to one side falls within a dozen steps.
+    let truth = Model { spread: &world, members: &[0] };
+    let dreams =
+        Dreams::of(truth, starts.view(), Acts::Recorded(plans.view()), (40, 1), Key::root(1)).unwrap();
+    assert!(dreams.first().all(|dream| dream.end == End::Terminated && dream.rewards.len() < 16));
+    let found = edges(&dreams, 40, Key::root(2)).unwrap();
+    assert_eq!(found.iter().map(|edge| edge.length).take(2).collect::<Vec<_>>(), [4, 8]);
+    assert!(found.last().unwrap().length < 16);
+    // Of none that is cut there is still an error.
+    let mut late = RowBuf::new(4);
+    late.push(&[0.0, 0.0, 0.2094, 2.0]);
+    late.push(&[0.0, 0.0, 0.2093, 2.0]);
+    let dreams = Dreams::of(truth, late.view(), Acts::Recorded(plans.view().slice(0..2)), (40, 1), Key::root(1));
+    assert!(edges(&dreams.unwrap(), 40, Key::root(2)).is_err());
 }
