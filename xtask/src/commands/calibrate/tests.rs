@@ -20,6 +20,8 @@ struct Fake {
     bias: f32,
     shift: f32,
     apart: f32,
+    /// Where more is done than this, members are further apart than single precision can say.
+    bursts: f32,
 }
 
 impl DynamicsModel for Fake {
@@ -64,7 +66,11 @@ impl Spread for Fake {
         for ((mean, variance), side) in out.members_mut().zip([-1.0, 1.0]) {
             self.world.moments(state, act, MomentsMut::new(mean, variance, state.len(), 3), scratch)?;
             for (mean, act) in mean.chunks_exact_mut(3).zip(act.iter()) {
-                mean.iter_mut().for_each(|mean| *mean += (self.shift + side * self.apart) * act[0].abs());
+                let off = match act[0].abs() {
+                    size if size > self.bursts => side * f32::MAX,
+                    size => (self.shift + side * self.apart) * size,
+                };
+                mean.iter_mut().for_each(|mean| *mean += off);
             }
             variance.fill(0.01);
         }
@@ -118,6 +124,11 @@ fn args() -> Args {
 /// A model of the pendulum that is off by so much, and 12 episodes of 25 random actions in the true one, as single precision
 /// has them.
 fn subject(bias: f32, shift: f32, apart: f32) -> Subject {
+    bursting(bias, shift, apart, f32::INFINITY)
+}
+
+/// The same, whose doubt is no number where more is done than `bursts`.
+fn bursting(bias: f32, shift: f32, apart: f32, bursts: f32) -> Subject {
     let entry = mbrl_envs::find("pendulum").unwrap();
     let world = Oracle::new(&entry.spec(), &entry.task(), entry.physics().unwrap()).unwrap();
     let keys = Key::root(11);
@@ -151,7 +162,7 @@ fn subject(bias: f32, shift: f32, apart: f32) -> Subject {
         oracle: Ok(world.clone()),
         held,
         notes: Vec::new(),
-        mind: Mind::Fitted(Box::new(Fake { world, bias, shift, apart }), vec![0, 1]),
+        mind: Mind::Fitted(Box::new(Fake { world, bias, shift, apart, bursts }), vec![0, 1]),
     }
 }
 
@@ -315,6 +326,48 @@ fn where_all_long_rollouts_terminate_the_edge_of_shorter_ones_is_known() {
     let mut late = RowBuf::new(4);
     late.push(&[0.0, 0.0, 0.2094, 2.0]);
     late.push(&[0.0, 0.0, 0.2093, 2.0]);
-    let dreams = Dreams::of(truth, late.view(), Acts::Recorded(plans.view().slice(0..2)), (40, 1), Key::root(1));
+    let dreams =
+        Dreams::of(truth, late.view(), Acts::Recorded(plans.view().slice(0..2)), (40, 1), Key::root(1));
     assert!(edges(&dreams.unwrap(), 40, Key::root(2)).is_err());
+}
+
+#[test]
+fn a_rollout_of_more_doubt_than_there_are_numbers_for_is_lost_alone() {
+    let subject = bursting(0.5, 0.0, 0.25, 1.9);
+    let found = Found::of(&subject, &args(), Key::root(1)).unwrap();
+    let windows = (0..12).flat_map(|episode| [25 * episode, 25 * episode + LENGTH]);
+    let is_calm = |first: &usize| (0..LENGTH).all(|t| subject.held.act.row(first + t)[0].abs() <= 1.9);
+    let calm = windows.filter(is_calm).count();
+    assert!((2..24).contains(&calm), "{calm}");
+    let returns = returns(&found);
+    assert_eq!((returns.starts, returns.lost), (calm, 8 * (24 - calm)));
+    assert!(is(returns.undiscounted.gap, 0.5 * LENGTH as f64));
+    assert!(text::lost(returns).contains("rollouts are not counted"));
+    assert!(page::write(&found).contains(&text::lost(returns)));
+}
+
+#[test]
+fn windows_of_one_episode_are_not_taken_for_independent() {
+    // Every other episode pays 1 less a step: 24 windows, but 12 gaps.
+    let mut subject = subject(0.5, 0.0, 0.25);
+    for episode in (0..12).step_by(2) {
+        subject.held.reward[25 * episode..25 * (episode + 1)].iter_mut().for_each(|reward| *reward -= 1.0);
+    }
+    let gaps: Vec<f64> = (0..12).map(|episode| if episode % 2 == 0 { 15.0 } else { 5.0 }).collect();
+    let of_episodes = mbrl_agents::ci95(&gaps).unwrap();
+    let found = Found::of(&subject, &args(), Key::root(1)).unwrap();
+    let all = returns(&found);
+    assert_eq!((all.starts, all.episodes), (24, 12));
+    let interval = all.undiscounted.ci95.unwrap();
+    assert!(interval.iter().zip(of_episodes).all(|(end, expected)| is(*end, expected)), "{interval:?}");
+    // Of one episode nothing is known but the estimate.
+    subject.held.end.iter_mut().for_each(|end| *end = End::Running);
+    subject.held.end[299] = End::Truncated;
+    let found = Found::of(&subject, &args(), Key::root(1)).unwrap();
+    let one = returns(&found);
+    assert_eq!((one.starts, one.episodes, one.undiscounted.ci95), (24, 1, None));
+    for (weight, before) in one.weights.iter().zip(&all.weights) {
+        assert!(weight.low.is_some_and(|low| low <= 0.0) && weight.high.is_none());
+        assert!(is(weight.lambda.unwrap(), before.lambda.unwrap()));
+    }
 }
