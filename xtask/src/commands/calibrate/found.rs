@@ -167,6 +167,7 @@ fn command(args: &Args) -> String {
         }
     };
     add("env", args.env.clone());
+    add("time-limit", args.reading.time_limit.map(|n| n.to_string()));
     add("preset", args.preset.clone());
     add("epochs", args.epochs.map(|n| n.to_string()));
     add("episodes", args.episodes.map(|n| n.to_string()));

@@ -110,6 +110,7 @@ fn args() -> Args {
     Args {
         path: PathBuf::from("nowhere"),
         env: None,
+        reading: Reading::default(),
         preset: None,
         epochs: None,
         episodes: None,
