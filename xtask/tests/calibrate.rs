@@ -49,8 +49,8 @@ fn of_pendulum() -> About {
     About { env: Some("pendulum".to_owned()), ..About::named("random") }
 }
 
-fn page(here: &Folder, folder: &str) -> String {
-    std::fs::read_to_string(here.path().join(folder).join("calibration.html")).unwrap()
+fn page(here: &Folder, file: &str) -> String {
+    std::fs::read_to_string(here.path().join(file)).unwrap()
 }
 
 /// Nothing is fetched, nothing runs, and every link leads to a section.
@@ -72,11 +72,11 @@ fn is_whole(page: &str) {
 }
 
 /// The same bytes again, and on other numbers of threads.
-fn repeats(here: &Folder, args: &str, folder: &str) -> serde_json::Value {
+fn repeats(here: &Folder, args: &str, file: &str) -> serde_json::Value {
     let done = |threads: &str| {
         let output = here.call(&format!("{args} --json")).env("RAYON_NUM_THREADS", threads).output().unwrap();
         assert!(output.status.success(), "{args}: {}", stderr(&output));
-        (output.stdout, page(here, folder))
+        (output.stdout, page(here, file))
     };
     let first = done("1");
     for threads in ["1", "3"] {
@@ -90,7 +90,7 @@ fn repeats(here: &Folder, args: &str, folder: &str) -> serde_json::Value {
 fn a_run_is_judged_by_fresh_episodes_of_its_policy() {
     let here = Folder::new("calibrate-run");
     here.said("train mbpo --quick --out run");
-    let found = repeats(&here, "calibrate run --episodes 3 --rollouts 40 --length 4", "run");
+    let found = repeats(&here, "calibrate run --episodes 3 --rollouts 40 --length 4", "run/calibration.html");
     assert_eq!(
         (&found["kind"], &found["algo"], &found["env"]),
         (&"run".into(), &"mbpo".into(), &"pendulum".into())
@@ -112,7 +112,7 @@ fn a_run_is_judged_by_fresh_episodes_of_its_policy() {
     let sides = |side: &str| returns["undiscounted"][side].as_f64().unwrap();
     assert!((gap - (sides("imagined") - sides("real"))).abs() < 1e-9 && sides("real") < -100.0);
     assert_eq!(found["edge_of_reach"].as_array().unwrap().len(), 4);
-    let page = page(&here, "run");
+    let page = page(&here, "run/calibration.html");
     assert!(page.contains("cargo xtask calibrate run --episodes 3 --rollouts 40 --length 4 --seed 0"));
     // Other luck, other numbers; another place, the same.
     let other = here.json("calibrate run --episodes 3 --rollouts 40 --length 4 --seed 1 --json --out other");
@@ -135,7 +135,11 @@ fn an_agent_that_plans_is_judged_by_what_it_did() {
 fn a_recording_is_split_by_episode_and_an_ensemble_fitted_to_the_larger_part() {
     let here = Folder::new("calibrate-data");
     record(&here.path().join("data.mbrl"), 10, of_pendulum());
-    let found = repeats(&here, "calibrate data.mbrl --epochs 3 --rollouts 30 --length 5", ".");
+    let found = repeats(
+        &here,
+        "calibrate data.mbrl --epochs 3 --rollouts 30 --length 5",
+        "data.mbrl.calibration.html",
+    );
     assert_eq!((&found["kind"], &found["env"]), (&"data".into(), &"pendulum".into()));
     assert_eq!(
         (&found["fitted"], &found["held_out"], &found["episodes"]),
@@ -158,13 +162,52 @@ fn a_recording_of_an_unknown_world_is_judged_by_itself() {
         let found = here.json(&format!("calibrate {name} --epochs 2 --rollouts 20 --length 5 --json"));
         assert!(found["points"][0]["rows"].as_u64().is_some());
         assert!(found["points"][1]["absent"].as_str().unwrap().contains(says), "{}", found["points"][1]);
-        let page = page(&here, ".");
+        let page = page(&here, &format!("{name}.calibration.html"));
         is_whole(&page);
         assert!(page.contains(says) && page.contains("\u{201c}random\u{201d} is absent"));
     }
     // Whoever knows it better may say so.
     let found = here.json("calibrate nobody --env pendulum --epochs 2 --rollouts 20 --length 5 --json");
     assert!(found["without_world"].is_null() && found["points"][2]["rows"].as_u64().is_some());
+}
+
+#[test]
+fn the_folder_of_a_dataset_is_a_dataset_and_no_page_replaces_another() {
+    let here = Folder::new("calibrate-folder");
+    record(&here.path().join("data.mbrl"), 10, of_pendulum());
+    here.said("data convert data.mbrl data.hdf5");
+    here.said("data convert data.mbrl made-v0");
+    let before = here.entries();
+    let args = "--epochs 1 --rollouts 10 --length 5 --json";
+    let files = ["data.mbrl", "data.hdf5", "made-v0"];
+    let found = files.map(|data| here.json(&format!("calibrate {data} {args} --env pendulum")));
+    // The inner folder is the same dataset.
+    let inner = here.json(&format!("calibrate made-v0/data {args}"));
+    for of in found.iter().chain([&inner]) {
+        assert_eq!((&of["kind"], &of["held_out"]), (&"data".into(), &80.into()));
+        assert_eq!(of["returns"], found[0]["returns"]);
+    }
+    let mut after: Vec<String> = files.iter().map(|data| format!("{data}.calibration.html")).collect();
+    after.extend(before);
+    after.sort();
+    let mut there = here.entries();
+    there.sort();
+    assert_eq!(there, after);
+    here.json(&format!("calibrate made-v0 {args} --out pages"));
+    assert!(here.path().join("pages/made-v0.calibration.html").exists());
+}
+
+#[test]
+fn a_file_that_does_not_say_where_episodes_are_cut_is_told() {
+    let here = Folder::new("calibrate-limit");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/mbrl-buffer/tests/data/hopper_v0.hdf5");
+    std::fs::copy(data, here.path().join("hopper_v0.hdf5")).unwrap();
+    let refused = here.call("calibrate hopper_v0.hdf5").output().unwrap();
+    assert!(stderr(&refused).contains("such as --time-limit 1000"), "{}", stderr(&refused));
+    let found =
+        here.json("calibrate hopper_v0.hdf5 --time-limit 5 --epochs 1 --rollouts 4 --length 2 --json");
+    assert_eq!(found["kind"], "data");
+    assert!(found["command"].as_str().unwrap().contains("--time-limit 5"), "{}", found["command"]);
 }
 
 #[test]
@@ -177,6 +220,7 @@ fn what_cannot_be_judged_is_refused_in_a_line() {
     for (args, says) in [
         ("run", "run: random has no model"),
         ("nowhere", "nowhere: "),
+        ("run --time-limit 9", "--time-limit is for datasets"),
         ("run --env pendulum", "--env is for datasets"),
         ("data --episodes 3", "--episodes is for runs"),
         ("data --env cartpole", "the file says that it was recorded in `pendulum`"),

@@ -91,6 +91,13 @@ fn what_looks_wrong_is_found() {
     assert_eq!(json["distinct"], 0.5);
     let mended = json["mended"].to_string();
     assert!(mended.contains("metadata.json says 5 episodes, and there are 10"), "{mended}");
+    // Its spaces fit another environment, which is not its own.
+    here.said("data collect random --env pendulum --rows 200 --out p.mbrl");
+    let other = here.json("data check p.mbrl --env pendulum-spin --json");
+    let says = "the file says that it was recorded in pendulum, and it was held against pendulum-spin";
+    assert!(other["found"].as_array().unwrap().iter().any(|found| found == says), "{}", other["found"]);
+    let own = here.json("data check p.mbrl --env pendulum --json");
+    assert_eq!(own["found"].as_array().unwrap().len(), 0, "{}", own["found"]);
     let cut = here.json("data check data/hopper_v0.hdf5 --time-limit 5 --json");
     assert!(cut["mended"].to_string().contains("cut after 5 steps"));
 }

@@ -41,15 +41,15 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 }
 
 /// What a file may not say by itself.
-#[derive(Debug, clap::Args)]
-struct Reading {
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Reading {
     /// After how many steps the environment cuts an episode, where the file does not say it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    time_limit: Option<u32>,
+    pub(crate) time_limit: Option<u32>,
 }
 
 impl Reading {
-    fn open(&self, path: &Path) -> Result<Recording> {
+    pub(crate) fn open(&self, path: &Path) -> Result<Recording> {
         Recording::open_with(path, &ReadOptions { time_limit: self.time_limit.map(|limit| limit as usize) })
     }
 }

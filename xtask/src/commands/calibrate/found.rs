@@ -125,15 +125,23 @@ fn dreams(subject: &Subject, rollouts: usize, length: usize, key: Key) -> Result
     }
 }
 
-/// The edge of reach of rollouts as long as these, and of shorter ones.
-fn edges(dreams: &Dreams, length: usize, key: Key) -> Result<Vec<EdgeOfReach>> {
+/// The edge of reach of rollouts as long as these, and of shorter ones; of those lengths at which some are cut, as where all
+/// terminate no value is bootstrapped.
+pub(super) fn edges(dreams: &Dreams, length: usize, key: Key) -> Result<Vec<EdgeOfReach>> {
     /// So many lengths are looked at.
     const MOST: usize = 10;
     let reached: Vec<Reached<'_>> = dreams.first().map(|dream: Dream<'_>| dream.reached()).collect();
     let stride = length.div_ceil(MOST);
     let mut lengths: Vec<usize> = (1..=length).rev().step_by(stride).collect();
     lengths.reverse();
-    lengths.into_iter().map(|length| edge_of_reach(&reached, EdgeSpec::of_length(length), key)).collect()
+    let (mut edges, mut failed) = (Vec::new(), Ok(()));
+    for length in lengths {
+        match edge_of_reach(&reached, EdgeSpec::of_length(length), key) {
+            Ok(edge) => edges.push(edge),
+            Err(error) => failed = Err(error),
+        }
+    }
+    if edges.is_empty() { failed.map(|()| edges) } else { Ok(edges) }
 }
 
 fn longest_episode(subject: &Subject) -> usize {
@@ -159,6 +167,7 @@ fn command(args: &Args) -> String {
         }
     };
     add("env", args.env.clone());
+    add("time-limit", args.reading.time_limit.map(|n| n.to_string()));
     add("preset", args.preset.clone());
     add("epochs", args.epochs.map(|n| n.to_string()));
     add("episodes", args.episodes.map(|n| n.to_string()));

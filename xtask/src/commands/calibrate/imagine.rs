@@ -95,29 +95,57 @@ pub(super) struct Recordings {
     pub(super) starts: RowBuf,
     /// `[windows, length · act]`
     pub(super) acts: RowBuf,
+    /// Shorter than the others where the world terminated on the way.
     pub(super) rewards: Vec<Vec<f32>>,
+    /// The episode that each is of.
+    pub(super) episodes: Vec<usize>,
 }
 
 impl Recordings {
     /// At most so many windows, of which no two share a row.
+    ///
+    /// Where the world terminated before the end of a window, nothing is earned from there on, and the last action goes on: a
+    /// model that overlooks the end earns more than the world. Where an episode was cut, nobody knows what it would have
+    /// earned, and there is no window.
     pub(super) fn of(data: &TransitionBatch, length: usize, most: usize) -> Result<Self> {
-        let mut apart = Windows::find(data, length, 1)?.first;
-        let mut free = 0;
-        apart.retain(|&first| {
-            let is_apart = first >= free;
-            free = if is_apart { first + length as u32 } else { free };
-            is_apart
-        });
-        let stride = apart.len().div_ceil(most).max(1);
-        let dims = data.dims();
-        let (mut starts, mut acts) = (RowBuf::new(dims.obs), RowBuf::new(length * dims.act));
-        let mut rewards = Vec::new();
-        for first in apart.into_iter().step_by(stride).map(|first| first as usize) {
-            starts.push(data.obs.row(first));
-            acts.push(&data.act.as_slice()[first * dims.act..(first + length) * dims.act]);
-            rewards.push(data.reward[first..first + length].to_vec());
+        // Where no row continues another, which is an error there, all are windows of one row at most.
+        let pairs = Windows::find(data, 2, 1).map_or_else(|_| Vec::new(), |pairs| pairs.first);
+        let mut goes_on = vec![false; data.len()];
+        pairs.into_iter().for_each(|row| goes_on[row as usize] = true);
+        let (mut windows, mut first, mut episode) = (Vec::new(), 0, 0);
+        for row in 0..data.len() {
+            let steps = row + 1 - first;
+            if steps == length || (!goes_on[row] && data.end[row] == End::Terminated) {
+                windows.push((first, steps, episode));
+            }
+            if steps == length || !goes_on[row] {
+                first = row + 1;
+            }
+            episode += usize::from(data.end[row].is_end());
         }
-        Ok(Recordings { starts, acts, rewards })
+        if windows.is_empty() {
+            return Err(Error::invalid(format_args!(
+                "no held-out episode has {length} steps in a row, or terminates before: give a smaller --length"
+            )));
+        }
+        let stride = windows.len().div_ceil(most);
+        let dims = data.dims();
+        let mut found = Recordings {
+            starts: RowBuf::new(dims.obs),
+            acts: RowBuf::new(length * dims.act),
+            rewards: Vec::new(),
+            episodes: Vec::new(),
+        };
+        let mut plan = Vec::new();
+        for (first, steps, episode) in windows.into_iter().step_by(stride) {
+            plan.clear();
+            (0..length).for_each(|t| plan.extend_from_slice(data.act.row(first + t.min(steps - 1))));
+            found.starts.push(data.obs.row(first));
+            found.acts.push(&plan);
+            found.rewards.push(data.reward[first..first + steps].to_vec());
+            found.episodes.push(episode);
+        }
+        Ok(found)
     }
 }
 

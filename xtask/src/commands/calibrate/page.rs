@@ -5,7 +5,7 @@ use super::found::{Found, Measured};
 use super::points::{Judged, Truth};
 use super::returns::{Returns, Weight};
 use super::subject::Kind;
-use super::text::{NONE, most_doubted, percent, ranks, short, weight};
+use super::text::{NONE, lost, most_doubted, percent, ranks, short, weight};
 use crate::commands::report::html::{Escaped, count, paragraph, put, sentence, table};
 use crate::commands::report::page::{STYLE, inline};
 use crate::plot::Figure;
@@ -295,7 +295,7 @@ fn weights(page: &mut Page, found: &Found) {
         ),
         _ => format!(
             "{} held-out windows of {} steps, of which no two share a step, are imagined again {} times each with the recorded \
-             actions",
+             actions; where the world terminated before, it pays nothing more, and the last action goes on",
             returns.starts, returns.steps, returns.replicas
         ),
     };
@@ -322,16 +322,19 @@ fn weights(page: &mut Page, found: &Found) {
         ],
         rows,
     );
-    page.say(
-        "The interval is Fieller's, as \u{3bb} is a ratio of means; where it ends at \u{221e}, it is not known that any of u is met. \
-         Measures have units of their own, so that their weights cannot be compared with each other.",
-    );
+    let apart = match returns.of {
+        "windows" => format!(
+            " Both intervals take episodes for independent, of which there are {}, and not windows of the same one.",
+            returns.episodes
+        ),
+        _ => String::new(),
+    };
+    page.say(&format!(
+        "The interval is Fieller's, as \u{3bb} is a ratio of means; where it ends at \u{221e}, it is not known that any of u is \
+         met.{apart} Measures have units of their own, so that their weights cannot be compared with each other."
+    ));
     if returns.lost > 0 {
-        page.finding(
-            "warning",
-            "Warning",
-            &format!("{} imagined rollouts left all numbers there are and are not counted.", returns.lost),
-        );
+        page.finding("warning", "Warning", &format!("{}.", lost(returns)));
     }
 }
 

@@ -19,7 +19,9 @@ pub(super) struct Returns {
     pub(super) replicas: usize,
     /// After how many steps either side is cut.
     pub(super) steps: usize,
-    /// Rollouts that left all numbers there are, and are not counted.
+    /// Episodes that the starts are of: intervals take these, and not windows of them, for independent.
+    pub(super) episodes: usize,
+    /// Rollouts in which the states, or the doubt of them, left all numbers there are; they are not counted.
     pub(super) lost: usize,
     pub(super) discount: f64,
     pub(super) undiscounted: Gap,
@@ -33,7 +35,7 @@ pub(super) struct Gap {
     pub(super) imagined: f64,
     pub(super) real: f64,
     pub(super) gap: f64,
-    /// Student's interval of the mean of the pairs' differences.
+    /// Student's interval of the mean of the pairs' differences, by episode; none of a single one.
     pub(super) ci95: Option<[f64; 2]>,
 }
 
@@ -57,6 +59,8 @@ struct Paid {
     real: [f64; 2],
     imagined: [f64; 2],
     met: [f64; Uncertainty::ALL.len()],
+    /// Of which episode the start is.
+    episode: usize,
     /// How many rollouts were added up.
     count: usize,
 }
@@ -80,20 +84,32 @@ pub(super) fn returns(subject: &Subject, length: usize, key: Key) -> Result<Retu
     };
     let starts = encoded(model, recorded.starts.view())?;
     let dreams = Dreams::of(model, starts.view(), acts, (steps, REPLICAS), key)?;
-    let paid = |rewards: &Vec<f32>| Paid { real: sums(rewards, gamma), ..Paid::default() };
-    let mut paid: Vec<Paid> = recorded.rewards.iter().map(paid).collect();
+    let paid = |(rewards, &episode): (&Vec<f32>, &usize)| Paid {
+        real: sums(rewards, gamma),
+        episode,
+        ..Paid::default()
+    };
+    let mut paid: Vec<Paid> = recorded.rewards.iter().zip(&recorded.episodes).map(paid).collect();
     let mut lost = 0;
     for dream in dreams.each() {
         if dream.is_lost {
             lost += 1;
             continue;
         }
+        let unsure = match doubts(model, dream.states.slice(0..dream.acts.len()), dream.acts) {
+            Ok(unsure) => unsure,
+            // States that are numbers yet, but so far apart that their distance is none.
+            Err(error) if error.is_non_finite() => {
+                lost += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let paid = &mut paid[dream.start];
         paid.count += 1;
         for (sum, earned) in paid.imagined.iter_mut().zip(sums(dream.rewards, gamma)) {
             *sum += earned;
         }
-        let unsure = doubts(model, dream.states.slice(0..dream.acts.len()), dream.acts)?;
         for (sum, unsure) in paid.met.iter_mut().zip(unsure) {
             *sum += sums(&unsure, gamma)[1];
         }
@@ -106,18 +122,20 @@ pub(super) fn returns(subject: &Subject, length: usize, key: Key) -> Result<Retu
         )));
     }
     let side = |of: &dyn Fn(&Paid) -> f64| paid.iter().map(of).collect::<Vec<f64>>();
-    let gap =
-        |i: usize| Gap::of(&side(&|paid| paid.imagined[i] / paid.count as f64), &side(&|paid| paid.real[i]));
+    let clusters = Clusters::of(&paid);
+    let gap = |i: usize| {
+        Gap::of(&side(&|paid| paid.imagined[i] / paid.count as f64), &side(&|paid| paid.real[i]), &clusters)
+    };
     let (imagined, real) = (side(&|paid| paid.imagined[1] / paid.count as f64), side(&|paid| paid.real[1]));
-    let quantile = student_975(paid.len() - 1);
     let weight = |(i, measure): (usize, Uncertainty)| {
         let met = side(&|paid| paid.met[i] / paid.count as f64);
-        let found = lambda_from_returns(&imagined, &real, &met, quantile)?;
+        let found = clusters.lambda(&imagined, &real, &met)?;
         Ok(Weight::of(measure.published(), found, mean(&met)))
     };
     Ok(Returns {
         of,
         starts: paid.len(),
+        episodes: clusters.count,
         replicas: REPLICAS,
         steps,
         lost,
@@ -148,13 +166,64 @@ fn episodes(subject: &Subject) -> Recordings {
         rewards.push(held.reward[first..=row].to_vec());
         first = row + 1;
     }
-    Recordings { starts, acts: RowBuf::default(), rewards }
+    let episodes = (0..rewards.len()).collect();
+    Recordings { starts, acts: RowBuf::default(), rewards, episodes }
+}
+
+/// Which starts are of one episode: what goes wrong in one of its windows does in the next one, so that no interval may count
+/// them as two.
+struct Clusters {
+    /// Of each start, counted from 0.
+    of: Vec<usize>,
+    count: usize,
+}
+
+impl Clusters {
+    /// Those of starts in the order of their episodes.
+    fn of(paid: &[Paid]) -> Self {
+        let mut count = 1;
+        let mut of = vec![0; paid.len()];
+        for (i, pair) in paid.windows(2).enumerate() {
+            count += usize::from(pair[0].episode != pair[1].episode);
+            of[i + 1] = count - 1;
+        }
+        Clusters { of, count }
+    }
+
+    /// A number of each episode, the sum of those of its starts, in such units that the mean stays the same.
+    fn sums(&self, numbers: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.count];
+        self.of.iter().zip(numbers).for_each(|(&episode, number)| sums[episode] += number);
+        let units = self.count as f64 / numbers.len() as f64;
+        sums.iter_mut().for_each(|sum| *sum *= units);
+        sums
+    }
+
+    /// Student's interval of the mean over starts. Episodes may have different numbers of them, so that it is a ratio of two
+    /// sums over episodes, whose spread is that of what is left when the mean is taken from each start.
+    fn ci95(&self, numbers: &[f64]) -> Option<[f64; 2]> {
+        let centre = mean(numbers);
+        let apart: Vec<f64> = numbers.iter().map(|x| x - centre).collect();
+        ci95(&self.sums(&apart)).map(|[low, high]| [centre + low, centre + high])
+    }
+
+    /// The weight over starts, and its interval over episodes; nothing is ruled out by a single one.
+    fn lambda(&self, imagined: &[f64], real: &[f64], met: &[f64]) -> Result<LambdaEstimate> {
+        let found = lambda_from_returns(imagined, real, met, 0.0)?;
+        if self.count < 2 {
+            return Ok(LambdaEstimate { low: 0.0, high: f64::INFINITY, ..found });
+        }
+        let quantile = student_975(self.count - 1);
+        let [imagined, real, met] = [imagined, real, met].map(|side| self.sums(side));
+        let LambdaEstimate { low, high, .. } = lambda_from_returns(&imagined, &real, &met, quantile)?;
+        Ok(LambdaEstimate { low: low.min(found.lambda), high: high.max(found.lambda), ..found })
+    }
 }
 
 impl Gap {
-    fn of(imagined: &[f64], real: &[f64]) -> Self {
+    fn of(imagined: &[f64], real: &[f64], clusters: &Clusters) -> Self {
         let gaps: Vec<f64> = imagined.iter().zip(real).map(|(imagined, real)| imagined - real).collect();
-        Gap { imagined: mean(imagined), real: mean(real), gap: mean(&gaps), ci95: ci95(&gaps) }
+        Gap { imagined: mean(imagined), real: mean(real), gap: mean(&gaps), ci95: clusters.ci95(&gaps) }
     }
 }
 

@@ -59,7 +59,10 @@ const EPOCHS: u32 = 100;
 
 impl Subject {
     pub(super) fn open(args: &Args, key: Key) -> Result<Self> {
-        if args.path.is_dir() { Subject::of_run(args, key) } else { Subject::of_data(args, key) }
+        match args.dataset() {
+            None => Subject::of_run(args, key),
+            Some(_) => Subject::of_data(args, key),
+        }
     }
 
     fn of_run(args: &Args, key: Key) -> Result<Self> {
@@ -67,6 +70,7 @@ impl Subject {
             ("env", args.env.is_some()),
             ("preset", args.preset.is_some()),
             ("epochs", args.epochs.is_some()),
+            ("time-limit", args.reading.time_limit.is_some()),
         ] {
             if given {
                 return Err(Error::invalid(format_args!(
@@ -101,7 +105,7 @@ impl Subject {
                 "--episodes is for runs: of a dataset a fifth of its own is held out",
             ));
         }
-        let recording = Recording::open(&args.path)?;
+        let recording = args.reading.open(&args.path)?;
         recording.notes().iter().for_each(|note| out::progress(format_args!("note: {note}")));
         let (entry, mut notes) = (world(args, &recording)?, Vec::new());
         let spec = match entry {

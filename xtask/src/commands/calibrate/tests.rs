@@ -1,6 +1,6 @@
 //! What is measured of models whose faults are known.
 
-use super::found::Measured;
+use super::found::{Measured, edges};
 use super::imagine::{Acts, Dreams};
 use super::points::{Judged, Truth};
 use super::returns::Returns;
@@ -20,6 +20,8 @@ struct Fake {
     bias: f32,
     shift: f32,
     apart: f32,
+    /// Where more is done than this, members are further apart than single precision can say.
+    bursts: f32,
 }
 
 impl DynamicsModel for Fake {
@@ -64,7 +66,11 @@ impl Spread for Fake {
         for ((mean, variance), side) in out.members_mut().zip([-1.0, 1.0]) {
             self.world.moments(state, act, MomentsMut::new(mean, variance, state.len(), 3), scratch)?;
             for (mean, act) in mean.chunks_exact_mut(3).zip(act.iter()) {
-                mean.iter_mut().for_each(|mean| *mean += (self.shift + side * self.apart) * act[0].abs());
+                let off = match act[0].abs() {
+                    size if size > self.bursts => side * f32::MAX,
+                    size => (self.shift + side * self.apart) * size,
+                };
+                mean.iter_mut().for_each(|mean| *mean += off);
             }
             variance.fill(0.01);
         }
@@ -104,6 +110,7 @@ fn args() -> Args {
     Args {
         path: PathBuf::from("nowhere"),
         env: None,
+        reading: Reading::default(),
         preset: None,
         epochs: None,
         episodes: None,
@@ -118,6 +125,11 @@ fn args() -> Args {
 /// A model of the pendulum that is off by so much, and 12 episodes of 25 random actions in the true one, as single precision
 /// has them.
 fn subject(bias: f32, shift: f32, apart: f32) -> Subject {
+    bursting(bias, shift, apart, f32::INFINITY)
+}
+
+/// The same, whose doubt is no number where more is done than `bursts`.
+fn bursting(bias: f32, shift: f32, apart: f32, bursts: f32) -> Subject {
     let entry = mbrl_envs::find("pendulum").unwrap();
     let world = Oracle::new(&entry.spec(), &entry.task(), entry.physics().unwrap()).unwrap();
     let keys = Key::root(11);
@@ -151,7 +163,7 @@ fn subject(bias: f32, shift: f32, apart: f32) -> Subject {
         oracle: Ok(world.clone()),
         held,
         notes: Vec::new(),
-        mind: Mind::Fitted(Box::new(Fake { world, bias, shift, apart }), vec![0, 1]),
+        mind: Mind::Fitted(Box::new(Fake { world, bias, shift, apart, bursts }), vec![0, 1]),
     }
 }
 
@@ -272,4 +284,91 @@ fn an_interval_that_has_no_end_is_infinite_on_the_page_and_null_in_the_document(
     let pairs = &document["returns"]["weights"][1];
     assert!(pairs["lambda"].is_null() && pairs["most"].is_null(), "{pairs}");
     assert!(page::write(&found).contains("<td>\u{221e}</td>"));
+}
+
+#[test]
+fn a_model_that_overlooks_how_episodes_end_earns_what_the_world_does_not_pay() {
+    // Of each 25 steps two windows of ten are whole, and five steps remain. A step pays 20 more than the pendulum, which
+    // is at least 3, in both worlds.
+    let kinder = |end: End| {
+        let mut subject = subject(20.0, 0.0, 0.25);
+        subject.held.reward.iter_mut().for_each(|reward| *reward += 20.0);
+        subject.held.end.iter_mut().filter(|old| old.is_end()).for_each(|old| *old = end);
+        Found::of(&subject, &args(), Key::root(1)).unwrap()
+    };
+    let found = kinder(End::Truncated);
+    assert!(returns(&found).starts == 24 && returns(&found).undiscounted.gap.abs() < 1e-9);
+    let found = kinder(End::Terminated);
+    let returns = returns(&found);
+    assert_eq!(returns.starts, 36);
+    let gap = returns.undiscounted.gap;
+    assert!(gap > 12.0 * 5.0 * 3.0 / 36.0 && gap < 12.0 * 5.0 * 20.0 / 36.0, "{gap}");
+    assert!(returns.weights.iter().all(|weight| weight.lambda.is_some_and(|lambda| lambda > 0.0)));
+}
+
+#[test]
+fn where_all_long_rollouts_terminate_the_edge_of_shorter_ones_is_known() {
+    let entry = mbrl_envs::find("cartpole").unwrap();
+    let world = Oracle::new(&entry.spec(), &entry.task(), entry.physics().unwrap()).unwrap();
+    let (mut starts, mut plans) = (RowBuf::new(4), RowBuf::new(40));
+    for i in 0..20 {
+        starts.push(&[0.0, 0.0, 0.002 * i as f32, 0.0]);
+        plans.push(&[1.0; 40]);
+    }
+    // Whoever always pushes to one side falls within a dozen steps.
+    let truth = Model { spread: &world, members: &[0] };
+    let dreams =
+        Dreams::of(truth, starts.view(), Acts::Recorded(plans.view()), (40, 1), Key::root(1)).unwrap();
+    assert!(dreams.first().all(|dream| dream.end == End::Terminated && dream.rewards.len() < 16));
+    let found = edges(&dreams, 40, Key::root(2)).unwrap();
+    assert_eq!(found.iter().map(|edge| edge.length).take(2).collect::<Vec<_>>(), [4, 8]);
+    assert!(found.last().unwrap().length < 16);
+    // Of none that is cut there is still an error.
+    let mut late = RowBuf::new(4);
+    late.push(&[0.0, 0.0, 0.2094, 2.0]);
+    late.push(&[0.0, 0.0, 0.2093, 2.0]);
+    let dreams =
+        Dreams::of(truth, late.view(), Acts::Recorded(plans.view().slice(0..2)), (40, 1), Key::root(1));
+    assert!(edges(&dreams.unwrap(), 40, Key::root(2)).is_err());
+}
+
+#[test]
+fn a_rollout_of_more_doubt_than_there_are_numbers_for_is_lost_alone() {
+    let subject = bursting(0.5, 0.0, 0.25, 1.9);
+    let found = Found::of(&subject, &args(), Key::root(1)).unwrap();
+    let windows = (0..12).flat_map(|episode| [25 * episode, 25 * episode + LENGTH]);
+    let is_calm = |first: &usize| (0..LENGTH).all(|t| subject.held.act.row(first + t)[0].abs() <= 1.9);
+    let calm = windows.filter(is_calm).count();
+    assert!((2..24).contains(&calm), "{calm}");
+    let returns = returns(&found);
+    assert_eq!((returns.starts, returns.lost), (calm, 8 * (24 - calm)));
+    assert!(is(returns.undiscounted.gap, 0.5 * LENGTH as f64));
+    assert!(text::lost(returns).contains("rollouts are not counted"));
+    assert!(page::write(&found).contains(&text::lost(returns)));
+}
+
+#[test]
+fn windows_of_one_episode_are_not_taken_for_independent() {
+    // Every other episode pays 1 less a step: 24 windows, but 12 gaps.
+    let mut subject = subject(0.5, 0.0, 0.25);
+    for episode in (0..12).step_by(2) {
+        subject.held.reward[25 * episode..25 * (episode + 1)].iter_mut().for_each(|reward| *reward -= 1.0);
+    }
+    let gaps: Vec<f64> = (0..12).map(|episode| if episode % 2 == 0 { 15.0 } else { 5.0 }).collect();
+    let of_episodes = mbrl_agents::ci95(&gaps).unwrap();
+    let found = Found::of(&subject, &args(), Key::root(1)).unwrap();
+    let all = returns(&found);
+    assert_eq!((all.starts, all.episodes), (24, 12));
+    let interval = all.undiscounted.ci95.unwrap();
+    assert!(interval.iter().zip(of_episodes).all(|(end, expected)| is(*end, expected)), "{interval:?}");
+    // Of one episode nothing is known but the estimate.
+    subject.held.end.iter_mut().for_each(|end| *end = End::Running);
+    subject.held.end[299] = End::Truncated;
+    let found = Found::of(&subject, &args(), Key::root(1)).unwrap();
+    let one = returns(&found);
+    assert_eq!((one.starts, one.episodes, one.undiscounted.ci95), (24, 1, None));
+    for (weight, before) in one.weights.iter().zip(&all.weights) {
+        assert!(weight.low.is_some_and(|low| low <= 0.0) && weight.high.is_none());
+        assert!(is(weight.lambda.unwrap(), before.lambda.unwrap()));
+    }
 }

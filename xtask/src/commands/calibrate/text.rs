@@ -2,7 +2,7 @@
 
 use super::found::{Found, Measured};
 use super::points::{Judged, Truth};
-use super::returns::{Gap, Weight};
+use super::returns::{Gap, Returns, Weight};
 use crate::out;
 use mbrl_core::Result;
 use mbrl_models::{MeasureRank, Uncertainty};
@@ -36,13 +36,17 @@ pub(super) fn print(found: &Found) -> Result<()> {
         Measured::Done(returns) => {
             out::line(format_args!("{}: {}", returns.of, gap(&returns.undiscounted)))?;
             out::line(format_args!(
-                "λ of {} {}, discounted by {}",
+                "λ of {} {}, discounted by {}; intervals over {} episodes",
                 returns.starts,
                 returns.of,
-                short(returns.discount)
+                short(returns.discount),
+                returns.episodes
             ))?;
             let rows: Vec<Vec<String>> = returns.weights.iter().map(weight).collect();
             out::table(&["measure", ">λ", ">95 %", ">of 95 in 100", ">met"], &rows)?;
+            if returns.lost > 0 {
+                out::line(lost(returns))?;
+            }
         }
     }
     match &found.edge_of_reach {
@@ -106,6 +110,15 @@ fn gap(gap: &Gap) -> String {
         .ci95
         .map_or(String::new(), |[low, high]| format!(", 95 % interval {} to {}", short(low), short(high)));
     format!("imagined {}, real {}, {} more{interval}", short(gap.imagined), short(gap.real), short(gap.gap))
+}
+
+/// How many rollouts are not counted, and why.
+pub(super) fn lost(returns: &Returns) -> String {
+    let which = if returns.lost == 1 { "rollout is" } else { "rollouts are" };
+    format!(
+        "{} imagined {which} not counted, as the states, or the doubt of them, left all numbers there are",
+        returns.lost
+    )
 }
 
 /// A row of the table of weights.

@@ -71,6 +71,15 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     checked.file = args.file.display().to_string();
     checked.format = Format::of(&args.file)?;
     checked.fits = args.env.clone();
+    // Environments may have equal spaces, and different dynamics. Of one that is not known here nothing can be said.
+    if let (Some(given), Some(said)) = (&args.env, &checked.about.env)
+        && given != said
+        && mbrl_envs::find(said).is_ok()
+    {
+        checked
+            .found
+            .push(format!("the file says that it was recorded in {said}, and it was held against {given}"));
+    }
     if args.json {
         out::json(&checked)?;
     } else {
