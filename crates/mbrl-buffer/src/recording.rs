@@ -23,7 +23,7 @@ pub use format::Format;
 pub use open::ReadOptions;
 
 use crate::ReplayBuffer;
-use mbrl_core::{Dataset, Dims, End, Error, Result, Space, Spec, TransitionBatch};
+use mbrl_core::{Dataset, Dims, End, Error, Result, RowBuf, Space, Spec, TransitionBatch};
 use std::ops::Range;
 
 /// Transitions of whole episodes, one episode after the other, and what is known of them.
@@ -56,15 +56,18 @@ pub struct Recording {
     notes: Vec<String>,
 }
 
-/// An action this much outside of its bounds, in units of their distance, was inside before it was rounded.
+/// An action this much outside of its bounds was inside before it was rounded: in units of their distance, and where that
+/// is infinite, of the size of the bound, or of one where that is less.
 const ROUNDING: f32 = 1e-5;
 
 impl Recording {
     /// A recording of these rows, the episodes one after the other; the last one is cut where it has not ended.
     ///
-    /// Refused, naming the row, are numbers that are not finite and whatever is outside the spaces that `about` names; an
-    /// action that is only just outside is taken for one of the bound.
+    /// Refused are columns that are not equally long and, naming the row, numbers that are not finite, actions outside of the
+    /// space that `about` names, and observations that are none of its choices. An action that is only just outside is taken
+    /// for one of the bound. Observations outside of a box are kept: bounds of observations are seldom meant.
     pub fn new(mut rows: TransitionBatch, about: About) -> Result<Self> {
+        check_shape(&rows)?;
         let Some(last) = rows.end.last_mut() else {
             return Err(Error::invalid("there is no transition in it: record some"));
         };
@@ -88,6 +91,11 @@ impl Recording {
         let mut recording = Recording { rows, about, notes: Vec::new() };
         if let Some(space) = recording.about.obs.clone() {
             fits("observations", recording.rows.obs.dim(), &space)?;
+            for (key, values) in
+                [("observations", &recording.rows.obs), ("next_observations", &recording.rows.next_obs)]
+            {
+                check_choices(key, values, &space)?;
+            }
         }
         if let Some(space) = recording.about.act.clone() {
             recording.keep_within(&space)?;
@@ -148,6 +156,13 @@ impl Recording {
                 "observations", found.obs, found.act, expected.obs, expected.act
             )));
         }
+        if let Some(about) = self.about.act.as_ref().filter(|about| about.choices() != spec.act.choices()) {
+            return Err(Error::invalid(format_args!(
+                "actions are recorded as {}, and those of the environment are {}: choose the environment that it was recorded in",
+                kind(about),
+                kind(&spec.act)
+            )));
+        }
         outside(&self.rows, &spec.act).map_or(Ok(()), |row| Err(not_in(&self.rows, row, &spec.act)))
     }
 
@@ -198,6 +213,49 @@ impl Dataset for Recording {
     }
 }
 
+/// Refuses columns that are not equally long, and successors that are not as wide as observations.
+fn check_shape(rows: &TransitionBatch) -> Result<()> {
+    let len = rows.obs.len();
+    for (key, found) in [
+        ("actions", rows.act.len()),
+        ("next_observations", rows.next_obs.len()),
+        ("rewards", rows.reward.len()),
+        ("ends", rows.end.len()),
+        ("origins", rows.origin.len()),
+    ] {
+        if found != len {
+            return Err(Error::invalid(format_args!(
+                "{key}: there are {found} rows, and {len} of observations: a recording has as many of each"
+            )));
+        }
+    }
+    match (rows.next_obs.dim(), rows.obs.dim()) {
+        (next, obs) if next == obs => Ok(()),
+        (next, obs) => Err(Error::invalid(format_args!(
+            "next_observations are {next} numbers wide, and observations {obs}: one of them is wrong"
+        ))),
+    }
+}
+
+/// Refuses what is none of the choices, where there are choices.
+fn check_choices(key: &str, values: &RowBuf, space: &Space) -> Result<()> {
+    let Some(n) = space.choices() else {
+        return Ok(());
+    };
+    match (0..values.len()).find(|&row| !space.contains(values.row(row))) {
+        None => Ok(()),
+        Some(row) => Err(Error::invalid(format_args!(
+            "{key}: row {row} is {:?}, which is none of {n} choices: leave that episode out",
+            values.row(row)
+        ))),
+    }
+}
+
+/// What a space is of, in words.
+fn kind(space: &Space) -> String {
+    space.choices().map_or_else(|| "vectors".to_owned(), |n| format!("one of {n} choices"))
+}
+
 fn fits(key: &str, width: usize, space: &Space) -> Result<()> {
     match space.dim() {
         dim if dim == width => Ok(()),
@@ -213,8 +271,9 @@ fn outside(rows: &TransitionBatch, space: &Space) -> Option<usize> {
         Space::Discrete { .. } => !space.contains(rows.act.row(row)),
         Space::Box(bounds) => {
             rows.act.row(row).iter().zip(bounds.low().iter().zip(bounds.high())).any(|(x, (low, high))| {
-                let slack = ROUNDING * (high - low).min(f32::MAX);
-                *x < low - slack || *x > high + slack
+                let distance = high - low;
+                let unit = |bound: &f32| if distance.is_finite() { distance } else { bound.abs().max(1.0) };
+                *x < low - ROUNDING * unit(low) || *x > high + ROUNDING * unit(high)
             })
         }
     })

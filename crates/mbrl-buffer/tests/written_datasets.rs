@@ -120,6 +120,54 @@ fn a_folder_that_is_there_is_not_touched_and_what_fails_leaves_nothing() {
 }
 
 #[test]
+fn successors_that_cross_an_end_are_left_out_with_their_rows() {
+    let folder = Folder::new("crossing");
+    let mut rows = recorded(&[3, 1, 4, 2]).rows().clone();
+    // What `qlearning_dataset` does to a termination, here the ends at rows 2 and 7.
+    for row in [2, 7] {
+        let first = rows.obs.row(row + 1).to_vec();
+        rows.next_obs.row_mut(row).copy_from_slice(&first);
+    }
+    Recording::new(rows.clone(), About::default()).unwrap().save_npz(folder.0.join("crossing.npz")).unwrap();
+    let read = Recording::open(folder.0.join("crossing.npz")).unwrap();
+    let mut kept = TransitionBatch::new(rows.dims());
+    for row in (0..10).filter(|row| ![2, 7].contains(row)) {
+        let end = if [1, 6].contains(&row) { End::Truncated } else { rows.end[row] };
+        kept.push(Transition { end, ..rows.get(row) });
+    }
+    assert!(*read.rows() == kept);
+    let earned = rows.reward[2] + rows.reward[7];
+    assert_eq!(
+        read.notes(),
+        [format!(
+            "next_observations of rows that end an episode are what the next one begins with, which is no successor, and \
+             those rows were left out, 2, of which 2 terminated; the rewards of these rows sum to {earned}, and returns and \
+             scores are without them"
+        )]
+    );
+}
+
+#[test]
+fn actions_that_a_task_of_d4rl_does_not_have_are_refused() {
+    let folder = Folder::new("bounds");
+    let mut rows = TransitionBatch::new(Dims { obs: 11, act: 3 });
+    for act in [0.5, -150.0] {
+        rows.push(Transition {
+            obs: &[0.0; 11],
+            act: &[act; 3],
+            next_obs: &[1.0; 11],
+            reward: 1.0,
+            end: End::Truncated,
+            origin: Origin::World,
+        });
+    }
+    let path = folder.0.join("hopper_medium-v2.npz");
+    Recording::new(rows, About::default()).unwrap().save_npz(&path).unwrap();
+    let error = Recording::open(&path).unwrap_err().to_string();
+    assert!(error.contains("actions: row 1 is [-150.0, -150.0, -150.0], which is not in"), "{error}");
+}
+
+#[test]
 fn a_replay_buffer_is_read_lane_after_lane() {
     let folder = Folder::new("replay");
     let mut buffer = ReplayBuffer::with_lanes(Dims { obs: 1, act: 1 }, 6, 2).unwrap();

@@ -1,6 +1,7 @@
 //! What is known of D4RL's locomotion tasks, whose files do not say it.
 
 use super::{About, Reference};
+use mbrl_core::Space;
 use std::path::Path;
 
 /// A task of D4RL.
@@ -39,12 +40,23 @@ impl Task {
     pub(super) fn describe(self, about: &mut About) {
         about.env = Some(self.name.to_owned());
         about.reference = Some(self.reference);
+        // Gym bounds the actions of all four by one.
+        about.act = Space::symmetric(self.act, 1.0).ok();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn actions_of_a_task_are_within_one() {
+        for task in TASKS {
+            let mut about = About::default();
+            task.describe(&mut about);
+            assert_eq!(about.act, Some(Space::symmetric(task.act, 1.0).unwrap()));
+        }
+    }
 
     #[test]
     fn a_task_is_known_by_name_and_widths() {

@@ -3,7 +3,8 @@
 //! `observations`, `actions`, `rewards` and `terminals` are always there; `timeouts` and `next_observations` are not, and
 //! what follows from that is decided here. Where `next_observations` are missing a successor is the observation of the row
 //! below, but not across the end of an episode: the last row of each episode has none and is left out. (`qlearning_dataset`
-//! of D4RL takes the first observation of the next episode for the successor of a termination, which no model should learn.)
+//! of D4RL takes the first observation of the next episode for the successor of a termination, which no model should learn:
+//! in a file that was saved from it, these rows are left out too.)
 
 use super::columns::{finite, flags, single};
 use super::d4rl::Task;
@@ -53,10 +54,7 @@ pub(super) fn read(mut arrays: impl Arrays, path: &Path, options: &ReadOptions) 
     drop((terminals, timeouts));
     let rows = obs.len();
     let mut table = TransitionBatch { obs, act, reward, end, ..TransitionBatch::default() };
-    match next_obs {
-        Some(next_obs) => table.next_obs = next_obs,
-        None => notes.push(leave_out(&mut table)?),
-    }
+    notes.extend(leave_out(&mut table, next_obs)?);
     if table.end.last().is_some_and(|end| !end.is_end()) {
         notes.push(format!("the last episode breaks off at row {}, and was cut there", rows - 1));
     }
@@ -149,43 +147,84 @@ fn same(a: &[f32], b: &[f32]) -> bool {
     a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }
 
-/// Takes for the successor of each row the observation below, and leaves out the rows that have none in their episode.
-fn leave_out(table: &mut TransitionBatch) -> Result<String> {
+/// Makes the table of those rows whose successor in their episode is known, and says which others there were.
+///
+/// Where no `next_obs` is given, the successor is the observation below. Where it is, the last row of an episode may still
+/// name the first observation of the next one: that is what `qlearning_dataset` gives. An episode that happens to begin just
+/// where the one before ended looks the same, and loses its last row too.
+fn leave_out(table: &mut TransitionBatch, next_obs: Option<RowBuf>) -> Result<Option<String>> {
     let rows = table.reward.len();
-    let (obs, act) = (std::mem::take(&mut table.obs), std::mem::take(&mut table.act));
-    let (obs_dim, act_dim) = (obs.dim(), act.dim());
-    let (mut obs, mut act) = (obs.into_vec(), act.into_vec());
-    let kept = (0..rows.saturating_sub(1)).filter(|&row| !table.end[row].is_end()).count();
-    let mut next_obs = Vec::with_capacity(kept * obs_dim);
-    let (mut to, mut lost) = (0, 0);
-    for row in 0..rows {
-        if row + 1 == rows || table.end[row].is_end() {
-            lost += usize::from(table.end[row] == End::Terminated);
-            continue;
-        }
-        next_obs.extend_from_slice(&obs[(row + 1) * obs_dim..(row + 2) * obs_dim]);
-        obs.copy_within(row * obs_dim..(row + 1) * obs_dim, to * obs_dim);
-        act.copy_within(row * act_dim..(row + 1) * act_dim, to * act_dim);
-        table.reward[to] = table.reward[row];
-        let goes_on = row + 2 < rows && !table.end[row + 1].is_end();
-        table.end[to] = if goes_on { End::Running } else { End::Truncated };
-        to += 1;
-    }
-    if to == 0 {
+    let is_known: Vec<bool> = (0..rows)
+        .map(|row| match &next_obs {
+            None => row + 1 < rows && !table.end[row].is_end(),
+            Some(next) => {
+                row + 1 == rows || !table.end[row].is_end() || !same(next.row(row), table.obs.row(row + 1))
+            }
+        })
+        .collect();
+    let lost = || (0..rows).filter(|&row| !is_known[row]);
+    let count = lost().count();
+    if count == rows {
         return Err(Error::invalid(
             "no row is followed by another one of its episode, so that no successor is known",
         ));
     }
-    obs.truncate(to * obs_dim);
-    act.truncate(to * act_dim);
+    let why = match &next_obs {
+        None => {
+            "next_observations are not in the file: rows that end an episode have no known successor and were left out"
+        }
+        Some(_) => {
+            "next_observations of rows that end an episode are what the next one begins with, which is no successor, and \
+             those rows were left out"
+        }
+    };
+    let terminated = lost().filter(|&row| table.end[row] == End::Terminated).count();
+    let earned: f64 = lost().map(|row| f64::from(table.reward[row])).sum();
+    // Shown in as many digits as a reward has.
+    let note = format!(
+        "{why}, {count}, of which {terminated} terminated; the rewards of these rows sum to {}, and returns and scores are \
+         without them",
+        earned as f32
+    );
+    table.next_obs = match next_obs {
+        None => below(&table.obs, &is_known)?,
+        Some(next) if count == 0 => next,
+        Some(next) => only(next, &is_known)?,
+    };
+    if count == 0 {
+        return Ok(None);
+    }
+    table.obs = only(std::mem::take(&mut table.obs), &is_known)?;
+    table.act = only(std::mem::take(&mut table.act), &is_known)?;
+    let mut to = 0;
+    for row in (0..rows).filter(|&row| is_known[row]) {
+        let is_cut = !table.end[row].is_end() && row + 1 < rows && !is_known[row + 1];
+        table.end[to] = if is_cut { End::Truncated } else { table.end[row] };
+        table.reward[to] = table.reward[row];
+        to += 1;
+    }
     table.reward.truncate(to);
     table.end.truncate(to);
-    table.obs = RowBuf::from_vec(obs, obs_dim)?;
-    table.act = RowBuf::from_vec(act, act_dim)?;
-    table.next_obs = RowBuf::from_vec(next_obs, obs_dim)?;
-    Ok(format!(
-        "next_observations are not in the file: rows that end an episode have no known successor and were left out, {}, \
-         of which {lost} terminated",
-        rows - to
-    ))
+    Ok(Some(note))
+}
+
+/// The rows that are kept, in the memory of all.
+fn only(rows: RowBuf, is_kept: &[bool]) -> Result<RowBuf> {
+    let width = rows.dim();
+    let mut numbers = rows.into_vec();
+    let mut to = 0;
+    for row in (0..is_kept.len()).filter(|&row| is_kept[row]) {
+        numbers.copy_within(row * width..(row + 1) * width, to * width);
+        to += 1;
+    }
+    numbers.truncate(to * width);
+    RowBuf::from_vec(numbers, width)
+}
+
+/// The rows below those that are kept.
+fn below(rows: &RowBuf, is_kept: &[bool]) -> Result<RowBuf> {
+    let kept = || (0..is_kept.len()).filter(|&row| is_kept[row]);
+    let mut numbers = Vec::with_capacity(kept().count() * rows.dim());
+    kept().for_each(|row| numbers.extend_from_slice(rows.row(row + 1)));
+    RowBuf::from_vec(numbers, rows.dim())
 }
