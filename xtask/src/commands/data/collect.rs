@@ -163,15 +163,16 @@ pub(crate) fn record(entry: &Entry, sources: &[Source], rows: usize, key: Key) -
 }
 
 fn load(entry: &Entry, dir: &PathBuf) -> Result<(Box<dyn Agent>, String)> {
-    let trained =
-        load_agent(&RunDir::open(dir)?, &setup(entry)).with_context(|| dir.display().to_string())?;
-    if trained.config.env != entry.name {
-        let (dir, env) = (dir.display(), &trained.config.env);
+    let run = RunDir::open(dir)?;
+    let (env, place) = (run.config()?.env, || dir.display().to_string());
+    if env != entry.name {
         return Err(Error::invalid(format_args!(
-            "{dir} was trained in {env}, not in {}: leave it out",
+            "{} was trained in {env}, not in {}: leave it out",
+            place(),
             entry.name
         )));
     }
+    let trained = load_agent(&run, &setup(entry)).with_context(place)?;
     trained.warnings.iter().for_each(|warning| out::progress(format_args!("warning: {warning}")));
     let who = format!("{} after {} steps", trained.config.algo, trained.env_steps);
     Ok((trained.agent, who))
