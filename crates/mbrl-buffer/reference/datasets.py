@@ -154,6 +154,7 @@ def fixtures():
     bad("keyless", lambda t: t.pop("actions"))
     bad("strings", lambda t: t.update(rewards=np.array([b"one"] * len(t["rewards"]))))
     bad("flags", lambda t: t.update(terminals=t["terminals"] * 0.5))
+    bad("overflow", lambda t: t.update(rewards=np.where(np.arange(28) == 9, -1e300, t["rewards"].astype(np.float64))))
     bad("empty", lambda t: t.update({key: value[:0] for key, value in t.items()}))
 
     # Arrays of numpy.
@@ -219,11 +220,32 @@ def minari_fixtures(facts):
         facts[f"minari-discrete-{data_format}"] = expected(whole(flat))
     named = [{**e, "observations": {"a": e["observations"], "b": e["observations"][:, :1]}} for e in made[:1]]
     make("dict", named, gym.spaces.Dict({"a": box, "b": gym.spaces.Box(-np.inf, np.inf, (1,), np.float64)}), act, infos=False)
+    links()
     # So that the committed files stay small.
     for name in ["arrow", "parquet", "discrete-arrow", "discrete-parquet"]:
         for episode in (DATA / f"minari-{name}" / "data").iterdir():
             (episode / "metadata.json").unlink(missing_ok=True) if episode.is_dir() else None
     shutil.rmtree(root)
+
+
+def links():
+    """Episodes of Minari that are all one, under many names."""
+    import h5py
+
+    folder = DATA / "minari-links" / "data"
+    folder.mkdir(parents=True)
+    rng, count = np.random.default_rng(0), 200
+    with h5py.File(folder / "main_data.hdf5", "w") as file:
+        group = file.create_group("episode_0")
+        group["observations"] = rng.standard_normal((count + 1, 3)).astype(np.float32)
+        group["actions"] = np.zeros((count, 1), np.float32)
+        group["rewards"] = np.zeros(count, np.float32)
+        group["terminations"] = np.zeros(count, bool)
+        group["truncations"] = np.arange(count) == count - 1
+        for i in range(1, 20):
+            file[f"episode_{i}"] = group
+    with open(folder / "metadata.json", "w") as file:
+        json.dump({"data_format": "hdf5", "dataset_id": "test/links-v0"}, file)
 
 
 def bench(folder):

@@ -124,6 +124,7 @@ fn what_cannot_be_learnt_from_is_refused_by_file_key_and_row() {
     for (name, says) in [
         ("nan", "observations: row 4, column 1 is NaN"),
         ("infinite", "rewards: row 9, column 0 is inf"),
+        ("overflow", "rewards: row 9, column 0 is -1e300, which overflows single precision"),
         ("ragged", "actions: there are 27 rows, and 28 of observations"),
         ("width", "next_observations are 2 numbers wide, and observations 3"),
         ("keyless", "actions: the file has no such key"),
@@ -136,6 +137,13 @@ fn what_cannot_be_learnt_from_is_refused_by_file_key_and_row() {
     }
     let error = refused_copy("d4rl-v2.hdf5", "short.hdf5", |bytes| bytes.truncate(bytes.len() / 2));
     assert!(error.is_corrupt() && error.to_string().contains("copy it again"), "{error}");
+}
+
+#[test]
+#[cfg(feature = "hdf5")]
+fn episodes_that_are_one_under_many_names_are_refused() {
+    let error = Recording::open(data("minari-links")).unwrap_err();
+    assert!(error.is_corrupt() && error.to_string().contains("so that some are one array"), "{error}");
 }
 
 #[test]

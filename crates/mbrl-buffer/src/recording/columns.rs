@@ -13,6 +13,20 @@ pub(super) fn finite(rows: &RowBuf, key: &str) -> Result<()> {
     }
 }
 
+/// Refuses numbers of double precision that are finite, and would be infinite in single precision. `place` tells the row and
+/// the column of one.
+pub(super) fn narrow(wide: impl Iterator<Item = f64>, place: impl Fn(usize) -> (usize, usize)) -> Result<()> {
+    match wide.enumerate().find(|(_, x)| x.is_finite() && (*x as f32).is_infinite()) {
+        None => Ok(()),
+        Some((at, x)) => {
+            let (row, column) = place(at);
+            Err(Error::non_finite(format_args!(
+                "row {row}, column {column} is {x:e}, which overflows single precision: leave that episode out"
+            )))
+        }
+    }
+}
+
 /// The numbers of rows that have one each.
 pub(super) fn single(rows: RowBuf, key: &str) -> Result<Vec<f32>> {
     match rows.dim() {

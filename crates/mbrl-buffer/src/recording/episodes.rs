@@ -93,17 +93,19 @@ impl Episodes {
         Ok(())
     }
 
-    /// Asks for the memory of all steps at once: growing would take up to twice as much.
+    /// Asks for the memory of all steps at once, where it is said how many come: growing would take up to twice as much.
     fn make_room(&mut self, (obs, act): (usize, usize), steps: usize) -> Result<()> {
-        let Some(said) = self.steps.take() else {
-            return Ok(());
+        let (steps, is_exact) = self.steps.take().map_or((steps, false), |said| (said.max(steps), true));
+        let room = |numbers: &mut Vec<f32>, width: usize| match (steps.saturating_mul(width), is_exact) {
+            (more, true) => numbers.try_reserve_exact(more),
+            (more, false) => numbers.try_reserve(more),
         };
-        let steps = said.max(steps);
-        let asked = [(0, obs), (1, act), (2, obs)]
-            .into_iter()
-            .try_for_each(|(i, width)| self.numbers[i].try_reserve_exact(steps.saturating_mul(width)))
-            .and_then(|()| self.reward.try_reserve_exact(steps))
-            .and_then(|()| self.end.try_reserve_exact(steps));
+        let [observations, actions, next] = &mut self.numbers;
+        let asked = room(observations, obs)
+            .and_then(|()| room(actions, act))
+            .and_then(|()| room(next, obs))
+            .and_then(|()| room(&mut self.reward, 1))
+            .and_then(|()| self.end.try_reserve(steps));
         asked.map_err(|_| Error::invalid(format_args!("no memory for {steps} steps: choose fewer episodes")))
     }
 

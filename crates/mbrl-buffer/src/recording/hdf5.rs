@@ -8,9 +8,10 @@ mod write;
 pub(super) use write::write_episodes;
 
 use super::episodes::{self, Episodes};
-use super::{ReadOptions, Recording, flat};
+use super::{ReadOptions, Recording, columns, flat};
 use hdf5_pure::{DType, Dataset, File, FormatError, Group, Layout};
 use mbrl_core::{Context, Error, Result, RowBuf};
+use std::cell::Cell;
 use std::path::Path;
 
 /// The most that deflate makes of a byte, from its format: 258 bytes of two bits.
@@ -19,7 +20,7 @@ const MOST_INFLATED: u64 = 1032;
 /// The table of a D4RL file.
 pub(super) fn read_d4rl(path: &Path, options: &ReadOptions) -> Result<Recording> {
     let file = Hdf5::open(path)?;
-    if file.0.dataset("observations").is_err() && file.0.group("episode_0").is_ok() {
+    if file.file.dataset("observations").is_err() && file.file.group("episode_0").is_ok() {
         return Err(Error::invalid(
             "these are episodes of Minari without their metadata.json: name the folder of the dataset",
         ));
@@ -31,9 +32,9 @@ pub(super) fn read_d4rl(path: &Path, options: &ReadOptions) -> Result<Recording>
 pub(super) fn read_minari(path: &Path, into: &mut Episodes) -> Result<()> {
     let file = Hdf5::open(path)?;
     // Not compressed, a step takes at least a byte of each of the four arrays.
-    into.at_most(file.1 / 4);
+    into.at_most(file.length / 4);
     let mut groups = Vec::new();
-    for (name, group) in file.0.root().iter_groups().map_err(broken)? {
+    for (name, group) in file.file.root().iter_groups().map_err(broken)? {
         if let Some(number) = name.strip_prefix("episode_").and_then(|number| number.parse::<u64>().ok()) {
             groups.push((number, name, group));
         }
@@ -46,13 +47,17 @@ pub(super) fn read_minari(path: &Path, into: &mut Episodes) -> Result<()> {
     Ok(())
 }
 
-/// A file, and how many bytes it has.
-struct Hdf5(File, u64);
+/// A file, how many bytes it has, and how many of them no array has taken yet.
+struct Hdf5 {
+    file: File,
+    length: u64,
+    left: Cell<u64>,
+}
 
 impl Hdf5 {
     fn open(path: &Path) -> Result<Self> {
         let length = std::fs::metadata(path).map_err(Error::io)?.len();
-        Ok(Hdf5(File::open_streaming(path).map_err(broken)?, length))
+        Ok(Hdf5 { file: File::open_streaming(path).map_err(broken)?, length, left: Cell::new(length) })
     }
 
     /// The arrays of an episode. One walk over the group finds them all; asking for each by name would walk five times.
@@ -96,7 +101,21 @@ impl Hdf5 {
         }
         self.check_size(dataset, &shape)?;
         let numbers = dataset.read_f32().map_err(broken)?;
+        if matches!(kind, DType::F64) && numbers.iter().any(|x| x.is_infinite()) {
+            let wide = dataset.read_f64().map_err(broken)?;
+            columns::narrow(wide.into_iter(), |at| (at / width, at % width))?;
+        }
         RowBuf::from_vec(numbers, width)
+    }
+
+    /// Arrays lie side by side, so that all of them are no longer than the file. One that is linked to under many names would
+    /// take memory that the file never had.
+    fn take(&self, bytes: u64) -> Result<()> {
+        let left = self.left.get().checked_sub(bytes).ok_or_else(|| {
+            Error::corrupt("the arrays so far are longer than the file, so that some are one array: copy what is linked to")
+        })?;
+        self.left.set(left);
+        Ok(())
     }
 
     /// Refuses what cannot be in the file, and what was never written, which would be read as zeros.
@@ -104,7 +123,7 @@ impl Hdf5 {
         let element = dataset.element_size().map_err(broken)?;
         let wanted = shape.iter().try_fold(element, |product, side| product.checked_mul(*side));
         let stored = match dataset.layout().map_err(broken)? {
-            Layout::Compact { size } | Layout::Contiguous { address: Some(_), size } => Some(size),
+            Layout::Compact { size } | Layout::Contiguous { address: Some(_), size } => Some((size, 1)),
             Layout::Chunked { chunk_shape, .. } => {
                 let chunks = dataset.chunks().map_err(broken)?;
                 let sides = shape.iter().zip(&chunk_shape).map(|(all, one)| all.div_ceil((*one).max(1)));
@@ -114,14 +133,16 @@ impl Hdf5 {
                 let bytes = chunks.iter().map(|chunk| chunk.storage_size).fold(0u64, u64::saturating_add);
                 // Chunks lie side by side, so that all of them are no longer than the file.
                 let one = chunk_shape.iter().fold(element, |product, side| product.saturating_mul(*side));
-                let fits = bytes <= self.1 && one.div_ceil(most) <= self.1;
-                (whole && fits).then_some(bytes.saturating_mul(most))
+                let fits = bytes <= self.length && one.div_ceil(most) <= self.length;
+                (whole && fits).then_some((bytes, most))
             }
             _ => None,
         };
         match (wanted, stored) {
-            (Some(wanted), Some(stored)) if wanted <= stored && wanted.div_ceil(MOST_INFLATED) <= self.1 => {
-                Ok(())
+            (Some(wanted), Some((bytes, most)))
+                if wanted <= bytes.saturating_mul(most) && wanted.div_ceil(MOST_INFLATED) <= self.length =>
+            {
+                self.take(bytes)
             }
             _ => Err(Error::corrupt(format_args!(
                 "its {} rows are not all in the file: copy it again, or record it again",
@@ -133,7 +154,7 @@ impl Hdf5 {
 
 impl flat::Arrays for Hdf5 {
     fn rows(&mut self, key: &str) -> Result<Option<RowBuf>> {
-        match self.0.dataset(key) {
+        match self.file.dataset(key) {
             Ok(dataset) => self.rows_of(&dataset, key).map(Some),
             Err(hdf5_pure::Error::Format(FormatError::PathNotFound(_))) => Ok(None),
             Err(hdf5_pure::Error::NotADataset(_)) => Err(Error::invalid(format_args!(
@@ -144,7 +165,7 @@ impl flat::Arrays for Hdf5 {
     }
 
     fn made_by(&mut self) -> Option<String> {
-        let dataset = self.0.dataset("metadata/algorithm").ok()?;
+        let dataset = self.file.dataset("metadata/algorithm").ok()?;
         let is_one = dataset.shape().ok()?.iter().all(|side| *side == 1);
         let names = (is_one && dataset.element_size().ok()? <= 256).then(|| dataset.read_string().ok())??;
         names

@@ -2,7 +2,7 @@
 
 mod write;
 
-use super::{ReadOptions, Recording, flat};
+use super::{ReadOptions, Recording, columns, flat};
 use mbrl_core::{Context, Error, Result, RowBuf};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -84,12 +84,14 @@ fn array(mut file: impl Read) -> Result<RowBuf> {
             "it is stored column after column: use numpy.ascontiguousarray before saving",
         ));
     }
-    let mut numbers = numbers(&mut file, kind, count)?;
+    let is_turned = fortran && width > 1;
+    let place = |at: usize| if is_turned { (at % rows, at / rows) } else { (at / width, at % width) };
+    let mut numbers = numbers(&mut file, kind, count, place)?;
     // Reading to the end is what compares the checksum.
     if file.read(&mut [0]).map_err(damaged)? > 0 {
         return Err(Error::corrupt(format_args!("more than its {count} numbers are in it: write it again")));
     }
-    if fortran && width > 1 {
+    if is_turned {
         numbers = (0..rows)
             .flat_map(|row| (0..width).map(move |column| (row, column)))
             .map(|(row, column)| numbers[column * rows + row])
@@ -98,8 +100,14 @@ fn array(mut file: impl Read) -> Result<RowBuf> {
     RowBuf::from_vec(numbers, width)
 }
 
-/// The numbers as `f32`. Memory is asked for as they arrive, so that a header cannot ask for more than the file has.
-fn numbers(file: &mut impl Read, kind: Kind, count: usize) -> Result<Vec<f32>> {
+/// The numbers as `f32`, whose rows and columns `place` tells. Memory is asked for as they arrive, so that a header cannot
+/// ask for more than the file has.
+fn numbers(
+    file: &mut impl Read,
+    kind: Kind,
+    count: usize,
+    place: impl Fn(usize) -> (usize, usize),
+) -> Result<Vec<f32>> {
     const CHUNK: usize = 1 << 16;
     let (mut numbers, mut chunk) = (Vec::new(), vec![0; CHUNK]);
     let size = kind.size();
@@ -113,7 +121,13 @@ fn numbers(file: &mut impl Read, kind: Kind, count: usize) -> Result<Vec<f32>> {
         let items = chunk[..now * size].chunks_exact(size);
         match kind {
             Kind::F32 => numbers.extend(items.map(|item| f32::from_bits(word(item) as u32))),
-            Kind::F64 => numbers.extend(items.map(|item| f64::from_bits(word(item)) as f32)),
+            Kind::F64 => {
+                let (first, wide) = (numbers.len(), items.map(|item| f64::from_bits(word(item))));
+                numbers.extend(wide.clone().map(|x| x as f32));
+                if numbers[first..].iter().any(|x| x.is_infinite()) {
+                    columns::narrow(wide, |at| place(first + at))?;
+                }
+            }
             Kind::Int(_, false) => numbers.extend(items.map(|item| word(item) as f32)),
             Kind::Int(_, true) => {
                 let unused = 64 - 8 * size as u32;
@@ -222,8 +236,22 @@ mod tests {
     }
 
     #[test]
+    fn doubles_that_no_single_holds_are_refused_by_row_and_column() {
+        let bytes: Vec<u8> = [1.0, f64::NAN, f64::INFINITY, 3.4e38, -1e300].map(f64::to_le_bytes).concat();
+        let read = |count| numbers(&mut &bytes[..], Kind::F64, count, |at| (at / 3, at % 3));
+        assert_eq!(read(4).unwrap()[3].to_bits(), 3.4e38f32.to_bits());
+        let error = read(5).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "row 1, column 1 is -1e300, which overflows single precision: leave that episode out"
+        );
+    }
+
+    #[test]
     fn integers_keep_their_sign() {
-        let read = |bytes: &[u8], kind| numbers(&mut &bytes[..], kind, bytes.len() / kind.size()).unwrap();
+        let read = |bytes: &[u8], kind| {
+            numbers(&mut &bytes[..], kind, bytes.len() / kind.size(), |at| (at, 0)).unwrap()
+        };
         assert_eq!(read(&[0xff, 0x01], Kind::Int(1, true)), [-1.0, 1.0]);
         assert_eq!(read(&[0xff, 0x01], Kind::Int(1, false)), [255.0, 1.0]);
         assert_eq!(read(&[0xfe, 0xff], Kind::Int(2, true)), [-2.0]);

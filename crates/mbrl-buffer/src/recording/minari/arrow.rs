@@ -5,9 +5,13 @@
 
 use super::flatbuffer::{Bytes, List, Table, damaged, take};
 use super::folders;
+use crate::recording::columns as column;
 use crate::recording::episodes::{Arrays, Episodes, KEYS};
 use mbrl_core::{Context, Error, Result, RowBuf};
 use std::path::Path;
+
+#[cfg(test)]
+mod tests;
 
 pub(super) fn read_minari(data: &Path, into: &mut Episodes) -> Result<()> {
     folders::read(data, "arrow", into, |path| columns(&std::fs::read(path).map_err(Error::io)?))
@@ -31,6 +35,8 @@ fn columns(file: Bytes<'_>) -> Result<Arrays> {
         return Err(Error::unsupported("its numbers are big-endian: write it on another machine"));
     }
     let (fields, blocks) = (schema.list(1)?, footer.list(3)?);
+    let wanted = wanted(fields)?;
+    let mut left = file.len();
     let mut found = [const { None }; 5];
     for i in 0..blocks.len {
         let offset = i64::from_le_bytes(blocks.part(i, 24, 0)?);
@@ -42,14 +48,40 @@ fn columns(file: Bytes<'_>) -> Result<Arrays> {
         else {
             return Err(damaged());
         };
+        // Blocks lie side by side, so that all of them are no longer than the file.
+        left = left.checked_sub(metadata).and_then(|left| left.checked_sub(body)).ok_or_else(damaged)?;
         let (head, rest) = file[offset..].split_at_checked(metadata).ok_or_else(damaged)?;
-        batch(head, rest.get(..body).ok_or_else(damaged)?, fields, &mut found)?;
+        batch(head, rest.get(..body).ok_or_else(damaged)?, (fields, wanted), &mut found)?;
     }
     folders::all(found)
 }
 
+/// How many fields there are up to the last one that is wanted: what follows, `infos` say, may be of any type.
+fn wanted(fields: List<'_>) -> Result<usize> {
+    let (mut seen, mut count) = ([false; 5], 0);
+    for i in 0..fields.len {
+        let name = fields.table(i)?.text(0)?;
+        let Some(at) = KEYS.iter().position(|key| key.as_bytes() == name) else {
+            continue;
+        };
+        if std::mem::replace(&mut seen[at], true) {
+            return Err(Error::invalid(format_args!(
+                "{}: there are two columns of this name: leave one out",
+                KEYS[at]
+            )));
+        }
+        count = i + 1;
+    }
+    Ok(count)
+}
+
 /// Adds the rows of a batch: its header is a message, and its columns are in its body.
-fn batch(head: Bytes<'_>, body: Bytes<'_>, fields: List<'_>, found: &mut [Option<RowBuf>; 5]) -> Result<()> {
+fn batch(
+    head: Bytes<'_>,
+    body: Bytes<'_>,
+    (fields, wanted): (List<'_>, usize),
+    found: &mut [Option<RowBuf>; 5],
+) -> Result<()> {
     // Before the message stand its length and, since version 0.15, a mark.
     let skip = if take::<4>(head, 0)? == [0xff; 4] { 8 } else { 4 };
     let message = Table::root(head.get(skip..).ok_or_else(damaged)?)?;
@@ -60,7 +92,7 @@ fn batch(head: Bytes<'_>, body: Bytes<'_>, fields: List<'_>, found: &mut [Option
         return Err(Error::unsupported("it is compressed: write it with the settings of Minari"));
     }
     let mut walk = Walk { nodes: header.list(1)?, buffers: header.list(2)?, node: 0, buffer: 0, body };
-    for i in 0..fields.len {
+    for i in 0..wanted {
         let field = fields.table(i)?;
         let name = field.text(0)?;
         let Some(at) = KEYS.iter().position(|key| key.as_bytes() == name) else {
@@ -73,10 +105,6 @@ fn batch(head: Bytes<'_>, body: Bytes<'_>, fields: List<'_>, found: &mut [Option
             return Err(damaged());
         }
         numbers.chunks_exact(width).for_each(|row| column.push(row));
-        // What follows, `infos` say, may be of any type.
-        if walk.is_done(found, fields, i)? {
-            break;
-        }
     }
     Ok(())
 }
@@ -99,24 +127,15 @@ enum Number {
 }
 
 impl Walk<'_> {
-    /// Whether no column that is wanted comes after field `i`.
-    fn is_done(&self, found: &[Option<RowBuf>; 5], fields: List<'_>, i: usize) -> Result<bool> {
-        let mut rest = i + 1..fields.len;
-        Ok(found.iter().all(Option::is_some)
-            && rest.try_fold(true, |done, j| {
-                let name = fields.table(j)?.text(0)?;
-                Ok::<_, Error>(done && !KEYS.iter().any(|key| key.as_bytes() == name))
-            })?)
-    }
-
     /// The numbers of a column, row after row, and how many a row has.
     fn column(&mut self, field: Table<'_>) -> Result<(Vec<f32>, usize)> {
         const FIXED_SIZE_LIST: u8 = 16;
         let [kind] = field.number(2)?;
         if kind != FIXED_SIZE_LIST {
             let rows = self.whole()?;
-            return Ok((self.numbers(field, rows)?, 1));
+            return Ok((self.numbers(field, rows, 1)?, 1));
         }
+        is_plain(field)?;
         let size = field.table(3)?.ok_or_else(damaged)?.number(0)?;
         let width =
             usize::try_from(i32::from_le_bytes(size)).ok().filter(|width| *width > 0).ok_or_else(damaged)?;
@@ -130,7 +149,7 @@ impl Walk<'_> {
         if children.len != 1 {
             return Err(damaged());
         }
-        Ok((self.numbers(children.table(0)?, numbers)?, width))
+        Ok((self.numbers(children.table(0)?, numbers, width)?, width))
     }
 
     /// How many items the next array has, all of which must be there.
@@ -156,8 +175,8 @@ impl Walk<'_> {
         offset.checked_add(len).and_then(|end| self.body.get(offset..end)).ok_or_else(damaged)
     }
 
-    /// The next array, of this many numbers; the mask of what is missing stands before it.
-    fn numbers(&mut self, field: Table<'_>, count: usize) -> Result<Vec<f32>> {
+    /// The next array, of this many numbers in rows of `width`; the mask of what is missing stands before it.
+    fn numbers(&mut self, field: Table<'_>, count: usize, width: usize) -> Result<Vec<f32>> {
         let number = Number::of(field)?;
         self.buffer += 1;
         let bytes = self.bytes()?;
@@ -176,7 +195,12 @@ impl Walk<'_> {
                 Ok((0..count).map(|i| f32::from(bits[i / 8] >> (i % 8) & 1)).collect())
             }
             Number::Float { bits: 32 } => each!(f32),
-            Number::Float { .. } => each!(f64),
+            Number::Float { .. } => {
+                let (items, _) = items(size_of::<f64>())?.as_chunks();
+                let wide = items.iter().map(|item| f64::from_le_bytes(*item));
+                column::narrow(wide.clone(), |at| (at / width, at % width))?;
+                Ok(wide.map(|x| x as f32).collect())
+            }
             Number::Int { bits: 8, signed: true } => each!(i8),
             Number::Int { bits: 16, signed: true } => each!(i16),
             Number::Int { bits: 32, signed: true } => each!(i32),
@@ -190,6 +214,11 @@ impl Walk<'_> {
 
     /// Passes over a column that is not wanted.
     fn skip(&mut self, field: Table<'_>, depth: usize) -> Result<()> {
+        is_plain(field)?;
+        // Fields may share what is in them, and then what is walked through doubles from one depth to the next.
+        if self.node >= self.nodes.len {
+            return Err(damaged());
+        }
         let [kind] = field.number(2)?;
         self.node += 1;
         // The mask of what is missing, and then what the type has.
@@ -213,9 +242,18 @@ impl Walk<'_> {
     }
 }
 
+/// Refuses a column of indices into a dictionary, which is elsewhere.
+fn is_plain(field: Table<'_>) -> Result<()> {
+    match field.table(4)? {
+        None => Ok(()),
+        Some(_) => Err(Error::unsupported("a column is kept as indices of a dictionary: write it without")),
+    }
+}
+
 impl Number {
     /// What numbers a field holds.
     fn of(field: Table<'_>) -> Result<Self> {
+        is_plain(field)?;
         let [kind] = field.number(2)?;
         let of = field.table(3)?.ok_or_else(damaged)?;
         match kind {
