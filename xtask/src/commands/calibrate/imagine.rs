@@ -113,15 +113,15 @@ impl Recordings {
         let mut goes_on = vec![false; data.len()];
         pairs.into_iter().for_each(|row| goes_on[row as usize] = true);
         let (mut windows, mut first, mut episode) = (Vec::new(), 0, 0);
-        for row in 0..data.len() {
+        for (row, (&goes_on, end)) in goes_on.iter().zip(&data.end).enumerate() {
             let steps = row + 1 - first;
-            if steps == length || (!goes_on[row] && data.end[row] == End::Terminated) {
+            if steps == length || (!goes_on && *end == End::Terminated) {
                 windows.push((first, steps, episode));
             }
-            if steps == length || !goes_on[row] {
+            if steps == length || !goes_on {
                 first = row + 1;
             }
-            episode += usize::from(data.end[row].is_end());
+            episode += usize::from(end.is_end());
         }
         if windows.is_empty() {
             return Err(Error::invalid(format_args!(
