@@ -36,7 +36,7 @@ pub(super) struct Data {
 }
 
 /// What the policy earns that a run would be left with if it chose, of those that were evaluated, the one whose pessimistic
-/// return in the model was largest: a choice that never looks at the environment.
+/// return in the model was largest at the last look before: a choice that never looks at the environment.
 pub(super) fn chosen(group: &Group, scale: Scale) -> Result<Earned> {
     let mut earned = Vec::new();
     for run in group.run(scale)? {
