@@ -26,9 +26,9 @@ fn episodes_are_those_of_an_evaluation() {
         }
     }
     assert_eq!(earned.split_last().unwrap().1, evaluated.returns);
-    let chained = data.iter().zip(data.iter().skip(1)).filter(|(row, _)| !row.end.is_end());
-    assert!(chained.clone().count() > 50);
-    chained.for_each(|(row, next)| assert_eq!(row.next_obs, next.obs));
+    let chained: Vec<_> = data.iter().zip(data.iter().skip(1)).filter(|(row, _)| !row.end.is_end()).collect();
+    assert!(chained.len() > 50);
+    chained.iter().for_each(|(row, next)| assert_eq!(row.next_obs, next.obs));
 }
 
 #[test]
