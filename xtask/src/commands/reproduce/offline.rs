@@ -43,7 +43,7 @@ fn short() -> [Group; 3] {
 }
 
 pub(super) fn pendulum(scale: Scale) -> Result<Made> {
-    make("MOPO on datasets of the pendulum", scale, PENDULUM, &short())
+    make("MOPO on datasets of the pendulum", scale, PENDULUM, &AGENTS)
 }
 
 pub(super) fn cartpole_swingup(scale: Scale) -> Result<Made> {
