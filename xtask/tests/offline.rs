@@ -102,6 +102,7 @@ fn what_cannot_be_learnt_from_is_said_in_a_line() {
         ("data collect random --env pendulum --expert who --out x.mbrl", "name a better one"),
         ("data collect random --env pendulum --expert reacher --out x.mbrl", "was trained in reacher"),
         ("data collect who reacher --out x.mbrl", "was trained in"),
+        ("data collect who random --rows 1 --out x.mbrl", "1 rows from 2 who act"),
         ("data collect random --env pendulum --replay --out x.mbrl", "leave --replay out"),
         ("data collect nobody --out x.mbrl", "nobody"),
         ("data relabel p.mbrl --env reacher --out x.mbrl", "choose the environment that it was recorded in"),

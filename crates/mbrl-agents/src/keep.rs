@@ -51,6 +51,14 @@ pub(crate) fn read_numbers(from: &mut dyn Read) -> Result<Vec<f32>> {
     Ok(numbers.iter().map(|x| f32::from_le_bytes(*x)).collect())
 }
 
+/// Refuses members that a model of so many does not have.
+pub(crate) fn check_members(kept: &[u16], members: usize) -> Result<()> {
+    match kept.iter().find(|&&member| usize::from(member) >= members) {
+        None => Ok(()),
+        Some(member) => Err(Error::corrupt(format_args!("a kept model member {member} of {members}"))),
+    }
+}
+
 /// Reads a buffer that must be like `present`.
 pub(crate) fn buffer(present: &ReplayBuffer, mut from: &mut dyn Read) -> Result<ReplayBuffer> {
     let buffer = ReplayBuffer::read_from(&mut from)?;

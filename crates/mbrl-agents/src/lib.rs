@@ -52,6 +52,7 @@ mod pets;
 mod planning;
 mod policy;
 mod policy_actor;
+mod quick;
 mod random;
 mod random_shooting;
 mod recorder;

@@ -170,6 +170,8 @@ fn other_data_than_those_that_were_learnt_from_are_refused() {
         assert!(error.contains("the dataset is another"), "{algo}: {error}");
         // To act, no data are needed; to learn, they are.
         let mut agent = with(None).unwrap();
+        // A clone has learnt no deviations that it could draw by.
+        assert_eq!(agent.explorer().is_some(), algo != "bc");
         let mut act = [0.0];
         agent.actor().unwrap().act(&[1.0, 0.0, 0.0], Key::root(0), &mut act).unwrap();
         let error = agent.learn(31, Key::root(0), &mut NullRecorder).unwrap_err().to_string();

@@ -9,8 +9,7 @@ use crate::{
 };
 use mbrl_buffer::{Mixture, ReplayBuffer, Rounding};
 use mbrl_core::{
-    Belief, Context, Error, FitData, Key, Mode, Policy, Recorder, Result, Transition, TransitionBatch,
-    UniformPolicy,
+    Belief, Context, FitData, Key, Mode, Policy, Recorder, Result, Transition, TransitionBatch, UniformPolicy,
 };
 use mbrl_models::Ensemble;
 use serde::{Deserialize, Serialize};
@@ -283,10 +282,7 @@ impl Agent for MbpoAgent {
         self.learner.load(from)?;
         self.theory.load(from)?;
         let kept: Kept = keep::read(from)?;
-        let members = self.belief.model().members();
-        if let Some(member) = kept.elites.iter().find(|&&member| usize::from(member) >= members) {
-            return Err(Error::corrupt(format_args!("a kept model member {member} of {members}")));
-        }
+        keep::check_members(&kept.elites, self.belief.model().members())?;
         self.kept = kept;
         (self.real, self.imagined) = (real, imagined);
         Ok(())

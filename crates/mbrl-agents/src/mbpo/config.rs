@@ -1,9 +1,9 @@
 //! How MBPO learns.
 
 use super::{Schedule, TheoryConfig};
-use crate::{Known, SacConfig};
+use crate::{Known, SacConfig, quick};
 use mbrl_core::{Context, Error, Result};
-use mbrl_models::{EnsembleConfig, Stop};
+use mbrl_models::EnsembleConfig;
 use serde::{Deserialize, Serialize};
 
 /// MBPO's settings. The default is that of the official code on most tasks, with the hopper's rollouts.
@@ -97,12 +97,7 @@ impl MbpoConfig {
 
     /// The same cut down, so that all of it has happened within a hundred steps.
     pub(crate) fn quick(mut self) -> Self {
-        self.model = EnsembleConfig {
-            hidden: vec![16; 2],
-            decay: self.model.decay.first().copied().into_iter().collect(),
-            stop: Stop { max_epochs: Some(2), ..self.model.stop },
-            ..self.model
-        };
+        self.model = quick::ensemble(self.model);
         self.sac = self.sac.quick();
         self.initial_steps = self.initial_steps.min(20);
         self.model_every = 30;

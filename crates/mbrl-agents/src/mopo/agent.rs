@@ -7,8 +7,7 @@ use crate::sac::SacTally;
 use crate::{Actor, Agent, Discount, Mind, PolicyActor, SacBatch, SacLearner, SacPolicy, Setup, keep, known};
 use mbrl_buffer::{Mixture, ReplayBuffer, Rounding};
 use mbrl_core::{
-    Belief, Context, Error, FitData, Key, Recorder, Result, Rows, Scratch, Spread, Transition,
-    TransitionBatch,
+    Belief, Context, Error, FitData, Key, Recorder, Result, Scratch, Spread, Transition, TransitionBatch,
 };
 use mbrl_models::{Ensemble, Gauge, Halting, Penalized};
 use serde::{Deserialize, Serialize};
@@ -18,10 +17,10 @@ use std::io::{Read, Write};
 /// Model-based offline policy optimisation, and what differs from it only in how the model is pessimistic.
 ///
 /// Its metrics: at the first update what the model says of its fit (`model/…`); every `rollouts.every` updates
-/// `rollout/length`, `rollout/rows`, `rollout/lost`, `rollout/return` (what the policy earns in the bare model, from the
-/// starts of recorded episodes to their time limit: the median of the
-/// latest 16, where one that is lost counts least; discounted where the model halts), `rollout/pessimistic` (the same in the model that pays: the estimate that
-/// early stopping goes by), and `sac/…` in the mean over the updates since.
+/// `rollout/length`, `rollout/rows`, `rollout/lost`, `rollout/return` (what the policy earns in the bare model from the starts
+/// of the last 16 recorded episodes to their time limit: the median, in which an episode that is lost counts least; discounted
+/// where the model halts), `rollout/pessimistic` (the same in the model that pays: the estimate that early stopping goes by),
+/// and `sac/…` in the mean over the updates since.
 pub struct MopoAgent {
     config: MopoConfig,
     discount: f32,
@@ -128,9 +127,8 @@ impl MopoAgent {
             rows.clear();
             (first..data.len().min(first + CHUNK)).for_each(|row| rows.push(data.get(row)));
             unsure.resize(rows.len(), 0.0);
-            let (obs, act): (Rows<'_>, Rows<'_>) = (rows.obs.view(), rows.act.view());
             gauge
-                .measure(spread, obs, act, &mut unsure, &mut scratch)
+                .measure(spread, rows.obs.view(), rows.act.view(), &mut unsure, &mut scratch)
                 .context("the uncertainty of the data")?;
             most = unsure.iter().copied().fold(most, f32::max);
             least = rows.reward.iter().copied().fold(least, f32::min);
@@ -295,10 +293,8 @@ impl Agent for MopoAgent {
         self.learner.load(from)?;
         let best = keep::read_numbers(from)?;
         let kept: Kept = keep::read(from)?;
-        let (members, numbers) = (self.belief.model().members(), self.learner.policy().theta().len());
-        if let Some(member) = kept.elites.iter().find(|&&member| usize::from(member) >= members) {
-            return Err(Error::corrupt(format_args!("a kept model member {member} of {members}")));
-        }
+        keep::check_members(&kept.elites, self.belief.model().members())?;
+        let numbers = self.learner.policy().theta().len();
         if ![0, numbers].contains(&best.len()) {
             let kept = best.len();
             return Err(Error::corrupt(format_args!(
@@ -313,5 +309,69 @@ impl Agent for MopoAgent {
 impl std::fmt::Debug for MopoAgent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MopoAgent").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Known;
+    use crate::mopo::fast;
+    use mbrl_core::{End, NullRecorder, Origin, Rows, Space, Spec};
+    use mbrl_models::Uncertainty;
+    use std::sync::Arc;
+
+    /// A walk with noise, whose reward is where it is.
+    fn walk() -> TransitionBatch {
+        let spec = spec();
+        let mut data = TransitionBatch::new(spec.dims());
+        for t in 0..200_u64 {
+            let (x, act) = (Key::root(1).at(t).uniform(), [2.0 * Key::root(2).at(t).uniform() - 1.0]);
+            let next = [x + 0.1 * act[0] + 0.05 * Key::root(3).at(t).uniform()];
+            let end = if t % 20 == 19 { End::Truncated } else { End::Running };
+            let row =
+                Transition { obs: &[x], act: &act, next_obs: &next, reward: x, end, origin: Origin::World };
+            data.push(row);
+        }
+        data
+    }
+
+    fn spec() -> Spec {
+        Spec::new(Space::unbounded(1).unwrap(), Space::symmetric(1, 1.0).unwrap())
+    }
+
+    /// An agent after its first update.
+    fn learnt(pessimism: Pessimism) -> MopoAgent {
+        let mut config = fast(pessimism).unwrap().quick();
+        (config.sac.batch, config.termination) = (256, Known::Learnt);
+        let setup = Setup { data: Some(Arc::new(walk())), ..Setup::new(spec()) };
+        let mut agent = MopoAgent::new("mopo", config, &setup, Key::root(0)).unwrap();
+        agent.learn(1, Key::root(4), &mut NullRecorder).unwrap();
+        agent
+    }
+
+    #[test]
+    fn imagined_rewards_pay_for_doubt_and_recorded_ones_do_not() {
+        let (lambda, uncertainty) = (2.0, Uncertainty::MaxStdNorm.published());
+        let (bare, paid) = (learnt(Pessimism::None), learnt(Pessimism::Penalty { lambda, uncertainty }));
+        let spread = bare.belief.spread().unwrap();
+        let gauge = Gauge::new(uncertainty, &bare.kept.elites, spread).unwrap();
+        // Some end early, as the model has learnt little of ends.
+        assert!(bare.imagined.len() == paid.imagined.len() && paid.imagined.len() > 64);
+        for (bare, paid) in bare.imagined.iter().zip(paid.imagined.iter()) {
+            assert_eq!((bare.obs, bare.act, bare.next_obs), (paid.obs, paid.act, paid.next_obs));
+            let mut unsure = [0.0];
+            let (obs, act) = (Rows::single(bare.obs), Rows::single(bare.act));
+            gauge.measure(spread, obs, act, &mut unsure, &mut Scratch::default()).unwrap();
+            let due = f64::from(bare.reward) - lambda * f64::from(unsure[0]);
+            assert!(unsure[0] > 1e-3 && (f64::from(paid.reward) - due).abs() < 1e-6, "{} {due}", paid.reward);
+        }
+        // int(256 · 0.05) rows are recorded ones, whose reward is what it was: where they were.
+        let real = paid.drawn.iter().filter(|row| row.origin == Origin::World);
+        let rewards: Vec<_> = real.map(|row| (row.reward, row.obs[0])).collect();
+        assert!(
+            rewards.len() == 12 && rewards.iter().all(|(reward, x)| (reward - x).abs() < 1e-9),
+            "{rewards:?}"
+        );
     }
 }

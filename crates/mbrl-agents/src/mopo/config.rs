@@ -1,8 +1,8 @@
 //! How an agent learns from a dataset in a pessimistic model.
 
-use crate::{Known, SacConfig};
+use crate::{Known, SacConfig, quick};
 use mbrl_core::{Context, Error, Result};
-use mbrl_models::{EnsembleConfig, Stop, UncertaintySpec};
+use mbrl_models::{EnsembleConfig, UncertaintySpec};
 use serde::{Deserialize, Serialize};
 
 /// The settings of [`MopoAgent`](super::MopoAgent). A file has to say all of them.
@@ -97,12 +97,7 @@ impl MopoConfig {
 
     /// The same cut down, so that all of it has happened within a hundred updates.
     pub(crate) fn quick(mut self) -> Self {
-        self.model = EnsembleConfig {
-            hidden: vec![16; 2],
-            decay: self.model.decay.first().copied().into_iter().collect(),
-            stop: Stop { max_epochs: Some(2), ..self.model.stop },
-            ..self.model
-        };
+        self.model = quick::ensemble(self.model);
         self.sac = self.sac.quick();
         let ImaginedConfig { starts, length, .. } = self.rollouts;
         self.rollouts =

@@ -5,7 +5,7 @@ use super::keep::{Kept, Tally};
 use super::{FitAt, PlanningActor, PlanningConfig};
 use crate::{Actor, Agent, Mind, Setup, known};
 use mbrl_buffer::ReplayBuffer;
-use mbrl_core::{Belief, Context, Error, FitData, Key, Recorder, Result, Spec, Transition, UniformPolicy};
+use mbrl_core::{Belief, Context, FitData, Key, Recorder, Result, Spec, Transition, UniformPolicy};
 use std::io::{Read, Write};
 
 /// Plans in what it believes, and believes what it has seen.
@@ -170,10 +170,7 @@ impl Agent for PlanningAgent {
         let buffer = crate::keep::buffer(&self.buffer, from)?;
         self.belief.load(from)?;
         let (kept, plan) = Kept::load(from)?;
-        let members = self.belief.model().members();
-        if let Some(member) = kept.members.iter().find(|&&member| usize::from(member) >= members) {
-            return Err(Error::corrupt(format_args!("a kept model member {member} of {members}")));
-        }
+        crate::keep::check_members(&kept.members, self.belief.model().members())?;
         self.controller.resume(&plan)?;
         (self.buffer, self.kept) = (buffer, kept);
         Ok(())

@@ -1,8 +1,9 @@
 //! What an agent may believe of the world.
 
 use crate::Setup;
+use crate::quick;
 use mbrl_core::{Belief, Error, Key, Result, Task};
-use mbrl_models::{BayesConfig, BayesianNetwork, Ensemble, EnsembleConfig, Oracle, Stop, Targets};
+use mbrl_models::{BayesConfig, BayesianNetwork, Ensemble, EnsembleConfig, Oracle, Targets};
 use serde::{Deserialize, Serialize};
 
 /// What is believed of the world, and how it is learnt.
@@ -67,12 +68,7 @@ impl ModelConfig {
     /// The same cut down: small networks, a few passes.
     pub(super) fn quick(self) -> Self {
         match self {
-            ModelConfig::Ensemble(config) => ModelConfig::Ensemble(EnsembleConfig {
-                hidden: vec![16; 2],
-                decay: config.decay.first().copied().into_iter().collect(),
-                stop: Stop { max_epochs: Some(2), ..config.stop },
-                ..config
-            }),
+            ModelConfig::Ensemble(config) => ModelConfig::Ensemble(quick::ensemble(config)),
             ModelConfig::BayesianNetwork(config) => {
                 ModelConfig::BayesianNetwork(BayesConfig { hidden: vec![8], epochs: 2, ..config })
             }

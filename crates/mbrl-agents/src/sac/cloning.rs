@@ -15,6 +15,8 @@ pub(crate) struct Cloning {
     act: Vec<f32>,
     dact: Vec<f32>,
     nothing: Vec<f32>,
+    /// Half the distance of the bounds of each number of an action.
+    halves: Vec<f32>,
     dtheta: Vec<f32>,
     tapes: Vec<Tape>,
 }
@@ -23,6 +25,8 @@ impl Cloning {
     /// One policy that has learnt nothing yet.
     pub(crate) fn new(config: &SacConfig, spec: &Spec, key: Key) -> Result<Self> {
         let policy = SacPolicy::new(config, spec, 1, key)?;
+        let bounds = policy.space().low().iter().zip(policy.space().high());
+        let halves = bounds.map(|(low, high)| 0.5 * (high - low)).collect();
         Ok(Cloning {
             adam: Adam::new(policy.theta.len()),
             dtheta: vec![0.0; policy.theta.len()],
@@ -33,6 +37,7 @@ impl Cloning {
             act: Vec::new(),
             dact: Vec::new(),
             nothing: Vec::new(),
+            halves,
             tapes: vec![Tape::default()],
         })
     }
@@ -55,20 +60,12 @@ impl Cloning {
         ] {
             buffer.resize(len, 0.0);
         }
-        let halves: Vec<f32> = self
-            .policy
-            .space()
-            .low()
-            .iter()
-            .zip(self.policy.space().high())
-            .map(|(low, high)| 0.5 * (high - low))
-            .collect();
         let SacPolicy { net, head, theta, .. } = &mut self.policy;
         let obs = batch.obs.as_slice();
         net.forward_saved(theta, obs, rows, &mut self.tapes, &mut self.y)?;
         head.mean(&self.y, &mut self.act);
         let mut loss = 0.0;
-        let asked = self.act.iter().zip(batch.act.as_slice()).zip(halves.iter().cycle());
+        let asked = self.act.iter().zip(batch.act.as_slice()).zip(self.halves.iter().cycle());
         for (((act, done), half), slope) in asked.zip(&mut self.dact) {
             let error = (act - done) / half;
             loss += f64::from(error) * f64::from(error);

@@ -6,7 +6,7 @@ use mbrl_agents::{Agent, Amount, PolicyActor, RunDir, collect, evaluate, load_ag
 use mbrl_buffer::{About, Recording, Reference};
 use mbrl_core::{Context, Error, Key, Result, TransitionBatch, UniformPolicy};
 use mbrl_envs::Entry;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let mut recording = record(entry, &sources, args.rows as usize, key)?;
     let name = args.name.clone().or_else(|| Some(args.out.file_stem()?.to_string_lossy().into_owned()));
     recording.about_mut().name = name;
-    recording.about_mut().reference = reference(entry, args.expert.as_ref())?;
+    recording.about_mut().reference = reference(entry, args.expert.as_deref())?;
     recording.save_to(&args.out)?;
     let returns = recording.returns();
     let score = recording
@@ -91,28 +91,32 @@ impl Args {
         }
     }
 
-    /// The one environment of all.
+    /// The environment that is named, or that of the first run.
     fn env(&self, sources: &[Source]) -> Result<String> {
-        let mut env = self.env.clone();
-        for source in sources {
-            let (Source::Run(dir) | Source::Replay(dir)) = source else { continue };
-            let of_run = RunDir::open(dir)?.config()?.env;
-            match &env {
-                Some(env) if *env != of_run => {
-                    let dir = dir.display();
-                    return Err(Error::invalid(format_args!(
-                        "{dir} was trained in {of_run}, not in {env}: leave it out"
-                    )));
-                }
-                _ => env = Some(of_run),
+        let of_run = |source: &Source| match source {
+            Source::Random => None,
+            Source::Run(dir) | Source::Replay(dir) => {
+                Some(RunDir::open(dir).and_then(|run| run.config()).map(|config| config.env))
             }
+        };
+        match &self.env {
+            Some(env) => Ok(env.clone()),
+            None => sources
+                .iter()
+                .find_map(of_run)
+                .unwrap_or_else(|| Err(Error::invalid("no environment is named: add --env E (`list envs`)"))),
         }
-        env.ok_or_else(|| Error::invalid("no environment is named: add --env E (`list envs`)"))
     }
 }
 
 /// An equal part of the rows from each, one after the other.
 pub(crate) fn record(entry: &Entry, sources: &[Source], rows: usize, key: Key) -> Result<Recording> {
+    if rows < sources.len() {
+        let parts = sources.len();
+        return Err(Error::invalid(format_args!(
+            "{rows} rows from {parts} who act: ask for one of each or more"
+        )));
+    }
     let (spec, mut all) = (entry.spec(), TransitionBatch::new(entry.spec().dims()));
     let mut made_by = Vec::new();
     for (i, source) in sources.iter().enumerate() {
@@ -162,7 +166,7 @@ pub(crate) fn record(entry: &Entry, sources: &[Source], rows: usize, key: Key) -
     Recording::new(all, about)
 }
 
-fn load(entry: &Entry, dir: &PathBuf) -> Result<(Box<dyn Agent>, String)> {
+fn load(entry: &Entry, dir: &Path) -> Result<(Box<dyn Agent>, String)> {
     let run = RunDir::open(dir)?;
     let (env, place) = (run.config()?.env, || dir.display().to_string());
     if env != entry.name {
@@ -179,7 +183,7 @@ fn load(entry: &Entry, dir: &PathBuf) -> Result<(Box<dyn Agent>, String)> {
 }
 
 /// Where scores are measured between, as far as it is known.
-pub(crate) fn reference(entry: &Entry, expert: Option<&PathBuf>) -> Result<Option<Reference>> {
+pub(crate) fn reference(entry: &Entry, expert: Option<&Path>) -> Result<Option<Reference>> {
     let Some(random) = entry.random_return() else {
         return Ok(None);
     };

@@ -49,6 +49,14 @@ impl Earned {
         Earned { group, x, mean: mean(&returns), ci95: ci95(&returns), returns }
     }
 
+    /// The mean, its interval, their number, and what each seed earned: cells of a table.
+    pub(super) fn cells(&self) -> String {
+        let [low, high] = self.ci95.unwrap_or([self.mean; 2]);
+        let by_seed: Vec<String> = self.returns.iter().map(|r| format!("{r:.0}")).collect();
+        let n = self.returns.len();
+        format!("{:.1} | {low:.1} to {high:.1} | {n} | {}", self.mean, by_seed.join(", "))
+    }
+
     pub(super) fn point(&self) -> Point {
         let [low, high] = self.ci95.unwrap_or([self.mean; 2]);
         Point { x: self.x as f64, y: self.mean, low, high }
@@ -143,23 +151,8 @@ pub(super) struct Look<'a> {
 
 pub(super) fn made(look: Look<'_>, curves: &[Vec<Earned>], lines: Vec<Reference>) -> Result<Made> {
     let Look { title, x: [x, x_short], style } = look;
-    let mut table =
-        format!("| agent | {x_short} | mean return | 95 % | n | by seed |\n|---|---:|---:|---|---:|---|\n");
     let mut series = Vec::new();
     for curve in curves {
-        for earned in curve {
-            let [low, high] = earned.ci95.unwrap_or([earned.mean; 2]);
-            let by_seed: Vec<String> = earned.returns.iter().map(|r| format!("{r:.0}")).collect();
-            let _ = writeln!(
-                table,
-                "| {} | {} | {:.1} | {low:.1} to {high:.1} | {} | {} |",
-                earned.group,
-                earned.x,
-                earned.mean,
-                earned.returns.len(),
-                by_seed.join(", ")
-            );
-        }
         let points: Vec<Point> = curve.iter().map(Earned::point).collect();
         let name = curve.first().map_or("", |earned| earned.group).to_owned();
         series.push(Series { name, style, points });
@@ -167,7 +160,22 @@ pub(super) fn made(look: Look<'_>, curves: &[Vec<Earned>], lines: Vec<Reference>
     let axis = |label: &str| Axis { label: label.to_owned(), scale: AxisScale::Linear, range: None };
     let panel = Panel { title: String::new(), x: axis(x), y: axis("return"), series, lines };
     let figure = Figure { title: title.to_owned(), panels: vec![panel], columns: 1 };
-    Ok(Made { figure, table, data: serde_json::to_value(curves).map_err(Error::backend)? })
+    Ok(Made {
+        figure,
+        table: listed(x_short, curves),
+        data: serde_json::to_value(curves).map_err(Error::backend)?,
+    })
+}
+
+/// Every point of some curves, a row each.
+pub(super) fn listed(x: &str, curves: &[Vec<Earned>]) -> String {
+    let mut table =
+        format!("| agent | {x} | mean return | 95 % | n | by seed |\n|---|---:|---:|---|---:|---|\n");
+    for earned in curves.iter().flatten() {
+        // Writing to a string does not fail.
+        let _ = writeln!(table, "| {} | {} | {} |", earned.group, earned.x, earned.cells());
+    }
+    table
 }
 
 /// After how many steps each seed's evaluation was first at least `aim`, and how many times more steps the others took

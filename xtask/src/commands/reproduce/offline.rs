@@ -11,7 +11,7 @@ use super::{Made, Scale};
 use crate::plot::{Axis, Figure, Panel, Point, Reference, Scale as AxisScale, Series, Style};
 use known::{PENDULUM, SPIN, SWINGUP, Weight};
 use mbrl_core::{Error, Result};
-use table::{Compared, compared};
+use table::{Compared, Weighed, compared};
 
 const UPDATES: u64 = 30_000;
 
@@ -96,14 +96,14 @@ pub(super) fn lambda(scale: Scale) -> Result<Made> {
     let bare = Group { env: data.env, data: Some(data), ..known::UNWEIGHED };
     let last = |group: &Group| table::last(group, scale);
     let unweighed = last(&bare)?;
-    let (mut series, mut rows) = (Vec::new(), vec![table::weighed("none", "0", &unweighed)]);
+    let (mut series, mut rows) = (Vec::new(), Vec::new());
     for (name, weights) in &known::WEIGHED {
         let mut points = Vec::new();
         for &Weight { lambda, name: run, set } in *weights {
             let weighed = last(&Group { name: run, preset: "fast", set, ..bare })?;
             let x = lambda.parse().map_err(Error::invalid)?;
             points.push(Point { x, ..weighed.point() });
-            rows.push(table::weighed(name, lambda, &weighed));
+            rows.push(Weighed { penalty: name, lambda, earned: weighed });
         }
         series.push(Series { name: (*name).to_owned(), style: Style::Bars, points });
     }
@@ -111,6 +111,7 @@ pub(super) fn lambda(scale: Scale) -> Result<Made> {
         Reference { label: "data".to_owned(), y: mbrl_agents::mean(&recording.returns()) },
         Reference { label: "no penalty".to_owned(), y: unweighed.mean },
     ];
+    rows.insert(0, Weighed { penalty: "none", lambda: "0", earned: unweighed });
     let axis = |label: &str, scale| Axis { label: label.to_owned(), scale, range: None };
     let panel = Panel {
         title: String::new(),

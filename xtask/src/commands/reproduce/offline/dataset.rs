@@ -85,7 +85,7 @@ impl Dataset {
         let rows = if scale == Scale::Quick { 400 } else { self.rows };
         let entry = mbrl_envs::find(env)?;
         let mut recording = record(entry, &sources, rows, Key::root(SEED).child("collect"))?;
-        recording.about_mut().reference = reference(entry, Some(&self.expert.train(scale)?))?;
+        recording.about_mut().reference = reference(entry, Some(self.expert.train(scale)?.as_path()))?;
         if let Some(judge) = self.judged_by {
             recording = relabel(&recording, mbrl_envs::find(judge)?)?;
         }

@@ -1,7 +1,7 @@
 //! The numbers of the offline figures as tables.
 
 use super::super::Scale;
-use super::super::learning::{Earned, Group, folded, scalar};
+use super::super::learning::{Earned, Group, folded, listed, scalar};
 use super::super::welch::welch95;
 use super::dataset::Dataset;
 use mbrl_agents::{ci95, mean};
@@ -115,54 +115,25 @@ pub(super) fn whole(all: &[Compared]) -> String {
     );
     let mut details = String::new();
     for found in all {
-        let _ = writeln!(
-            details,
-            "\n`{}`\n\n| agent | updates | mean return | 95 % | n | by seed |\n|---|---:|---:|---|---:|---|",
-            found.name
-        );
-        for earned in found.curves.iter().flatten() {
-            let [low, high] = earned.ci95.unwrap_or([earned.mean; 2]);
-            let by_seed: Vec<String> = earned.returns.iter().map(|r| format!("{r:.0}")).collect();
-            let _ = writeln!(
-                details,
-                "| {} | {} | {:.1} | {low:.1} to {high:.1} | {} | {} |",
-                earned.group(),
-                earned.x,
-                earned.mean,
-                earned.returns.len(),
-                by_seed.join(", ")
-            );
-        }
+        let _ = writeln!(details, "\n`{}`\n\n{}", found.name, listed("updates", &found.curves).trim_end());
     }
     folded(&format!("{note}{text}"), &details)
 }
 
 /// What a penalty of some weight was left with.
 #[derive(Serialize)]
-pub(super) struct Row {
-    penalty: &'static str,
-    lambda: &'static str,
-    returns: Vec<f64>,
-    mean: f64,
-    ci95: Option<[f64; 2]>,
+pub(super) struct Weighed {
+    pub(super) penalty: &'static str,
+    pub(super) lambda: &'static str,
+    #[serde(flatten)]
+    pub(super) earned: Earned,
 }
 
-pub(super) fn weighed(penalty: &'static str, lambda: &'static str, earned: &Earned) -> Row {
-    Row { penalty, lambda, returns: earned.returns.clone(), mean: earned.mean, ci95: earned.ci95 }
-}
-
-pub(super) fn weights(rows: &[Row]) -> String {
+pub(super) fn weights(rows: &[Weighed]) -> String {
     let mut text =
         "| penalty | λ | mean return | 95 % | n | by seed |\n|---|---:|---:|---|---:|---|\n".to_owned();
-    for Row { penalty, lambda, returns, mean, ci95 } in rows {
-        let [low, high] = ci95.unwrap_or([*mean; 2]);
-        let by_seed: Vec<String> = returns.iter().map(|r| format!("{r:.0}")).collect();
-        let _ = writeln!(
-            text,
-            "| {penalty} | {lambda} | {mean:.1} | {low:.1} to {high:.1} | {} | {} |",
-            returns.len(),
-            by_seed.join(", ")
-        );
+    for Weighed { penalty, lambda, earned } in rows {
+        let _ = writeln!(text, "| {penalty} | {lambda} | {} |", earned.cells());
     }
     text
 }
