@@ -6,6 +6,7 @@
 mod cargo;
 mod commands;
 mod jobs;
+mod memory;
 mod out;
 mod plot;
 mod theory;

@@ -3,6 +3,7 @@
 use crate::SacPolicy;
 use mbrl_buffer::ReplayBuffer;
 use mbrl_core::{Belief, Key, Recorder, Result, Transition};
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 /// Something that learns by acting. The [`Trainer`](crate::Trainer) calls [`act`](Agent::act),
@@ -40,12 +41,12 @@ pub trait Agent: Send {
 
     /// The network that it acts by, which a run keeps by itself beside its checkpoints, for [`Policy`](crate::Policy);
     /// nothing, where it acts in another way.
-    fn network(&self) -> Option<&SacPolicy> {
+    fn network(&self) -> Option<Cow<'_, SacPolicy>> {
         None
     }
 
     /// The network that it draws actions by where it explores; nothing, where it acts in another way, or has no use for chance.
-    fn explorer(&self) -> Option<&SacPolicy> {
+    fn explorer(&self) -> Option<Cow<'_, SacPolicy>> {
         self.network()
     }
 

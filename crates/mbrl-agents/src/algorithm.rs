@@ -6,6 +6,7 @@ use crate::mbpo_monotonic::MbpoMonotonic;
 use crate::mopo::Mopo;
 use crate::morel::Morel;
 use crate::pets::Pets;
+use crate::ps_mbpo::{OpsMbpo, PsMbpo};
 use crate::random::Random;
 use crate::random_shooting::RandomShooting;
 use crate::sac::Sac;
@@ -24,6 +25,8 @@ pub static ALL: &[Algorithm] = &[
     Algorithm::of::<Bc>(),
     Algorithm::of::<Mopo>(),
     Algorithm::of::<Morel>(),
+    Algorithm::of::<PsMbpo>(),
+    Algorithm::of::<OpsMbpo>(),
 ];
 
 /// Within so many steps an algorithm with [quick](Algorithm::quick) settings has done everything that it does.
@@ -49,6 +52,7 @@ pub struct Algorithm {
     quick: fn(&Value) -> Result<Value>,
     shape: fn(&Value) -> Result<Value>,
     complete: fn(&Value) -> Result<Value>,
+    bytes: fn(&Value, &Spec) -> Result<u64>,
     build: fn(&Value, &Setup, Key) -> Result<Box<dyn Agent>>,
 }
 
@@ -67,6 +71,7 @@ impl Algorithm {
             quick: |config| write(&M::quick(read::<M>(config)?)),
             shape: |config| write(&parse::<M>(config)?),
             complete: |config| write(&read::<M>(config)?),
+            bytes: |config, spec| M::bytes(&read::<M>(config)?, spec),
             build: |config, setup, key| M::build(read::<M>(config)?, setup, key),
         }
     }
@@ -100,6 +105,12 @@ impl Algorithm {
     /// Refuses settings that this algorithm does not have or cannot use, and returns them with every field written out.
     pub fn complete(&self, config: &Value) -> Result<Value> {
         (self.complete)(config)
+    }
+
+    /// The memory that an agent may come to take, where that may be much: [`Method::bytes`].
+    pub fn bytes(&self, config: &Value, spec: &Spec) -> Result<u64> {
+        self.check_spaces(spec)?;
+        (self.bytes)(config, spec)
     }
 
     /// Refuses a world that it cannot act in.

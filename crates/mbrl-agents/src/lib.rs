@@ -52,6 +52,7 @@ mod pets;
 mod planning;
 mod policy;
 mod policy_actor;
+mod ps_mbpo;
 mod quick;
 mod random;
 mod random_shooting;
@@ -80,6 +81,7 @@ pub use mopo::{ImaginedConfig, MopoAgent, MopoConfig, Pessimism};
 pub use planning::{FitAt, ModelConfig, PlanningActor, PlanningAgent, PlanningConfig, Propagation};
 pub use policy::Policy;
 pub use policy_actor::{PolicyActor, SingleRow};
+pub use ps_mbpo::{Draw, PsMbpoAgent, PsMbpoConfig, Sampling, Score};
 pub use random::RandomConfig;
 pub use recorder::JsonlRecorder;
 pub use sac::{

@@ -1,7 +1,7 @@
 //! What one writes to add an algorithm.
 
 use crate::{Agent, Setup};
-use mbrl_core::{Key, Result};
+use mbrl_core::{Key, Result, Spec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,6 +44,12 @@ pub trait Method: 'static {
 
     /// Refuses settings that cannot be used, naming the field and the mend.
     fn validate(config: &Self::Config) -> Result<()>;
+
+    /// The most bytes that its transitions and networks come to take in such a world; 0 for one that never needs much.
+    fn bytes(config: &Self::Config, spec: &Spec) -> Result<u64> {
+        let _ = (config, spec);
+        Ok(0)
+    }
 
     /// An agent that has learnt nothing yet. The configuration has been validated, and the spec has a space that it serves.
     fn build(config: Self::Config, setup: &Setup, key: Key) -> Result<Box<dyn Agent>>;

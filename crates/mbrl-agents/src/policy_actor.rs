@@ -56,6 +56,19 @@ impl SingleRow {
         key: Key,
         act: &mut [f32],
     ) -> Result<()> {
+        self.act_as(policy, 0, mode, obs, key, act)
+    }
+
+    /// The same by another member.
+    pub fn act_as(
+        &mut self,
+        policy: &dyn Policy,
+        member: u16,
+        mode: Mode,
+        obs: &[f32],
+        key: Key,
+        act: &mut [f32],
+    ) -> Result<()> {
         let noise = match mode {
             Mode::Sample => {
                 self.noise.fill(policy.noise_spec(), 1, key);
@@ -63,6 +76,6 @@ impl SingleRow {
             }
             Mode::Mean => Noise::none(1),
         };
-        policy.act(Rows::single(obs), &[0], noise, mode, RowsMut::single(act), &mut self.scratch)
+        policy.act(Rows::single(obs), &[member], noise, mode, RowsMut::single(act), &mut self.scratch)
     }
 }

@@ -315,7 +315,7 @@ impl Trainer {
             checkpoint::write(out, &state, snapshot.as_ref(), agent)
         })?;
         if let (Some(run), Some(policy)) = (&self.run, agent.network()) {
-            run.write_policy(policy)?;
+            run.write_policy(&policy)?;
         }
         jsonl.leave();
         self.tell(Event::Checkpointed)

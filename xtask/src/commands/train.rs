@@ -3,7 +3,7 @@
 mod progress;
 mod signals;
 
-use crate::{Outcome, cargo, out};
+use crate::{Outcome, cargo, memory, out};
 use clap::value_parser;
 use mbrl_agents::{Agent, Manifest, RunConfig, RunDir, Setup, Stopped, Summary, Trainer};
 use mbrl_buffer::{ReadOptions, Recording};
@@ -77,6 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     };
     let entry = mbrl_envs::find(&config.env)?;
     check_data(&config, entry, data.as_ref())?;
+    check_memory(&config, entry)?;
     let name = data.as_ref().and_then(|data| data.about().name.clone());
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
@@ -201,6 +202,22 @@ fn check_data(config: &RunConfig, entry: &Entry, data: Option<&Recording>) -> Re
             }
         }
     }
+}
+
+/// Refuses what would not fit, before anything is begun; a machine that does not say what it has is taken to have enough.
+fn check_memory(config: &RunConfig, entry: &Entry) -> Result<()> {
+    let needed = config.algorithm()?.bytes(&config.agent, &entry.spec()).context(entry.name)?;
+    let Some(free) = memory::available().filter(|free| needed > *free) else {
+        return Ok(());
+    };
+    let gib = |bytes: u64| bytes as f64 / (1_u64 << 30) as f64;
+    Err(Error::invalid(format_args!(
+        "{} comes to need {:.1} GiB, and {:.1} are free: give it fewer policies (agent.policies, agent.model.members) or less \
+         to keep (agent.rollouts.starts, agent.rollouts.retain, agent.capacity)",
+        config.algo,
+        gib(needed),
+        gib(free)
+    )))
 }
 
 /// What an algorithm is given of a named environment.

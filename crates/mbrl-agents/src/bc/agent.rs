@@ -6,6 +6,7 @@ use crate::sac::Cloning;
 use crate::{Actor, Agent, PolicyActor, SacPolicy, Setup, keep};
 use mbrl_core::{Error, Key, Recorder, Result, Transition, TransitionBatch};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 /// Behaviour cloning. Its metric is `bc/error`: by how much the recorded actions were missed, the mean square of actions from
@@ -65,12 +66,12 @@ impl Agent for BcAgent {
         Ok(Box::new(PolicyActor::new(self.cloning.policy())))
     }
 
-    fn network(&self) -> Option<&SacPolicy> {
-        Some(self.cloning.policy())
+    fn network(&self) -> Option<Cow<'_, SacPolicy>> {
+        Some(Cow::Borrowed(self.cloning.policy()))
     }
 
     /// Its deviations have learnt nothing.
-    fn explorer(&self) -> Option<&SacPolicy> {
+    fn explorer(&self) -> Option<Cow<'_, SacPolicy>> {
         None
     }
 

@@ -13,6 +13,7 @@ use mbrl_core::{
 };
 use mbrl_models::Ensemble;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 /// Model-based policy optimisation.
@@ -140,23 +141,19 @@ impl MbpoAgent {
         self.imagined.resize(rollouts.capacity(length, self.config.model_every)?)?;
         let world = World { model: self.belief.model(), elites: &self.kept.elites };
         let policy = self.learner.policy();
+        let (rollout, imagined) = (world.rollout(length), &mut self.imagined);
         let effort = self
             .imagination
-            .branch(
-                world,
-                policy,
-                &self.real,
-                (rollouts.starts, length),
-                key.child("branch"),
-                &mut self.imagined,
-            )
+            .branch(rollout, policy, (&self.real, rollouts.starts), key.child("branch"), |rows| {
+                imagined.extend(rows)
+            })
             .context("imagining")?;
         recorder.scalar("rollout/length", length as f64);
         recorder.scalar("rollout/rows", effort.steps as f64);
         recorder.scalar("rollout/lost", effort.lost as f64);
         if let Some(earned) = self
             .imagination
-            .earn(world, policy, &self.real, false, key.child("earn"))
+            .earn(rollout, policy, &self.real, false, key.child("earn"))
             .context("imagining episodes")?
         {
             recorder.scalar("rollout/return", earned.mean);
@@ -257,8 +254,8 @@ impl Agent for MbpoAgent {
         (!members.is_empty()).then_some(Mind { belief: &self.belief, members })
     }
 
-    fn network(&self) -> Option<&SacPolicy> {
-        Some(self.learner.policy())
+    fn network(&self) -> Option<Cow<'_, SacPolicy>> {
+        Some(Cow::Borrowed(self.learner.policy()))
     }
 
     fn replay(&self) -> Option<&ReplayBuffer> {

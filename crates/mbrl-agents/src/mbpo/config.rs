@@ -114,7 +114,7 @@ impl MbpoConfig {
 }
 
 impl RolloutConfig {
-    fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         for (name, number) in [("starts", self.starts as u64), ("epoch", self.epoch), ("retain", self.retain)]
         {
             if number == 0 {
@@ -125,7 +125,7 @@ impl RolloutConfig {
     }
 
     /// How many imagined transitions are kept when rollouts are so long and made so often.
-    pub(super) fn capacity(&self, length: usize, every: u64) -> Result<usize> {
+    pub(crate) fn capacity(&self, length: usize, every: u64) -> Result<usize> {
         let times = usize::try_from(self.retain.div_ceil(every)).unwrap_or(usize::MAX);
         let rows = self.starts.checked_mul(length).and_then(|rows| rows.checked_mul(times));
         rows.filter(|rows| *rows <= u32::MAX as usize).ok_or_else(|| {

@@ -46,41 +46,39 @@ impl Imagination {
         })
     }
 
-    /// So many rollouts of such a length, from states drawn uniformly from `real`, into `imagined`.
+    /// Rollouts from so many states, drawn uniformly from `real`. What was imagined is handed to `keep` in parts.
     pub(crate) fn branch(
         &mut self,
-        world: World<'_>,
+        rollout: Rollout<'_>,
         policy: &dyn Policy,
-        real: &ReplayBuffer,
-        (starts, length): (usize, usize),
+        (real, starts): (&ReplayBuffer, usize),
         key: Key,
-        imagined: &mut ReplayBuffer,
+        keep: impl FnMut(&TransitionBatch) -> Result<()>,
     ) -> Result<Effort> {
         real.sample(starts, key.child("start"), &mut self.starts)?;
-        self.encode(world.model)?;
-        let rollout = world.rollout(length);
+        self.encode(rollout.model)?;
         let acting = Acting::Policy { policy, mode: Mode::Sample };
         let effort = rollout.run(self.state.view(), acting, key.child("model"), &mut self.branches)?;
-        self.branches.sinks().try_for_each(|sink| imagined.extend(sink.batch()))?;
+        self.branches.sinks().map(Transitions::batch).try_for_each(keep)?;
         Ok(effort)
     }
 
-    /// What the policy's means earn in the model from the starts of the latest episodes; nothing where every imagined episode
-    /// was lost.
+    /// What the policy's means earn in rollouts from the starts of the latest episodes, which go on to the time limit, whatever
+    /// their horizon is; nothing where every imagined episode was lost.
     pub(crate) fn earn(
         &mut self,
-        world: World<'_>,
+        rollout: Rollout<'_>,
         policy: &dyn Policy,
         real: &ReplayBuffer,
         discounted: bool,
         key: Key,
     ) -> Result<Option<Earnings>> {
-        if !self.begin(world, real)? {
+        if !self.begin(rollout.model, real)? {
             return Ok(None);
         }
         let acting = Acting::Policy { policy, mode: Mode::Mean };
         let episodes = if discounted { &mut self.discounted } else { &mut self.episodes };
-        world.rollout(self.limit).run(self.state.view(), acting, key, episodes)?;
+        Rollout { horizon: self.limit, ..rollout }.run(self.state.view(), acting, key, episodes)?;
         self.earned.clear();
         self.earned.extend(episodes.sinks().flat_map(|sink| sink.sums()));
         Ok(Earnings::of(&mut self.earned))
@@ -95,7 +93,7 @@ impl Imagination {
         real: &ReplayBuffer,
         key: Key,
     ) -> Result<Option<f64>> {
-        if !self.begin(world, real)? {
+        if !self.begin(world.model, real)? {
             return Ok(None);
         }
         let rollout = Rollout { replicas: REPLICAS, ..world.rollout(self.limit) };
@@ -109,14 +107,14 @@ impl Imagination {
     }
 
     /// Goes to the starts of the latest episodes. Says whether there is any.
-    fn begin(&mut self, world: World<'_>, real: &ReplayBuffer) -> Result<bool> {
+    fn begin(&mut self, model: &dyn DynamicsModel, real: &ReplayBuffer) -> Result<bool> {
         let firsts = (0..real.len()).rev().filter(|&i| real.starts_episode(i)).take(EPISODES);
         self.starts.reshape(0, real.dims());
         firsts.for_each(|i| self.starts.push(real.get(i)));
         if self.starts.is_empty() {
             return Ok(false);
         }
-        self.encode(world.model)?;
+        self.encode(model)?;
         Ok(true)
     }
 
@@ -162,7 +160,7 @@ fn gain(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
 }
 
 impl<'a> World<'a> {
-    fn rollout(self, horizon: usize) -> Rollout<'a> {
+    pub(crate) fn rollout(self, horizon: usize) -> Rollout<'a> {
         Rollout {
             model: self.model,
             assignment: Assignment::RandomEachStep(self.elites),

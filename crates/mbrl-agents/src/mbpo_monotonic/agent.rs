@@ -5,6 +5,7 @@ use crate::sac::{is_above, kl, tv_bound};
 use crate::{Actor, Agent, MbpoAgent, Mind, SacPolicy, Setup, keep};
 use mbrl_bounds::{Discounted, mbpo};
 use mbrl_core::{Context, Error, Key, Recorder, Result, RowBuf, Scratch, Transition, TransitionBatch};
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 /// In at most so many states, evenly spread over all that were seen, it is looked how far two policies are apart.
@@ -167,7 +168,7 @@ impl Agent for MonotonicAgent {
         self.agent.mind()
     }
 
-    fn network(&self) -> Option<&SacPolicy> {
+    fn network(&self) -> Option<Cow<'_, SacPolicy>> {
         self.agent.network()
     }
 

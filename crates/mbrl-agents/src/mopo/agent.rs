@@ -11,6 +11,7 @@ use mbrl_core::{
 };
 use mbrl_models::{Ensemble, Gauge, Halting, Penalized};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::f64::consts::PI;
 use std::io::{Read, Write};
 
@@ -147,15 +148,17 @@ impl MopoAgent {
         let MopoAgent { config, data, belief, learner, imagined, imagination, kept, .. } = self;
         let (real, rollouts, policy) = (data.rows()?, config.rollouts, learner.policy());
         let bare = World { model: belief.model(), elites: &kept.elites };
-        let shape = (rollouts.starts, rollouts.length);
         // To halt earns at once what is earned for ever after, discounted, and so must the rest be.
         let discounted = matches!(config.pessimism, Pessimism::Halt { .. });
         let mut within = |world: World<'_>| -> Result<_> {
+            let [bare, rollout] = [bare, world].map(|world| world.rollout(rollouts.length));
             let effort = imagination
-                .branch(world, policy, real, shape, key.child("branch"), imagined)
+                .branch(rollout, policy, (real, rollouts.starts), key.child("branch"), |rows| {
+                    imagined.extend(rows)
+                })
                 .context("imagining")?;
-            let earned = [bare, world]
-                .map(|world| imagination.earn(world, policy, real, discounted, key.child("earn")));
+            let earned = [bare, rollout]
+                .map(|rollout| imagination.earn(rollout, policy, real, discounted, key.child("earn")));
             let [earned, pessimistic] = earned.map(|earned| earned.context("imagining episodes"));
             Ok((effort, earned?, pessimistic?))
         };
@@ -265,8 +268,8 @@ impl Agent for MopoAgent {
         (!members.is_empty()).then_some(Mind { belief: &self.belief, members })
     }
 
-    fn network(&self) -> Option<&SacPolicy> {
-        Some(self.learner.policy())
+    fn network(&self) -> Option<Cow<'_, SacPolicy>> {
+        Some(Cow::Borrowed(self.learner.policy()))
     }
 
     fn is_offline(&self) -> bool {

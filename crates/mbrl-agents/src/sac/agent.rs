@@ -5,6 +5,7 @@ use crate::{Actor, Agent, PolicyActor, Setup, SingleRow};
 use mbrl_buffer::{NStepBatch, ReplayBuffer};
 use mbrl_core::{Context, Error, Key, Mode, Recorder, Result, Spec, Transition, UniformPolicy};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 /// Soft actor-critic that learns from the world alone.
@@ -204,8 +205,8 @@ impl Agent for SacAgent {
         Ok(Box::new(PolicyActor::new(self.learner.policy())))
     }
 
-    fn network(&self) -> Option<&SacPolicy> {
-        Some(self.learner.policy())
+    fn network(&self) -> Option<Cow<'_, SacPolicy>> {
+        Some(Cow::Borrowed(self.learner.policy()))
     }
 
     fn replay(&self) -> Option<&ReplayBuffer> {

@@ -70,6 +70,13 @@ impl SacPolicy {
         &self.theta
     }
 
+    /// One of them, by itself.
+    pub fn only(&self, member: u16) -> Result<SacPolicy> {
+        let theta = self.member(member)?.to_vec();
+        let (spec, net, head) = (self.spec.clone(), self.net.clone(), self.head.clone());
+        Ok(SacPolicy { spec, net, head, log_std: self.log_std, theta })
+    }
+
     /// The normal distributions before the tangent of a policy of this shape with the parameters `theta`: means and
     /// deviations, `[rows, act]` each.
     pub(crate) fn normals(

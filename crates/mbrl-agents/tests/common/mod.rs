@@ -264,3 +264,38 @@ impl Actor for MarkActor<'_> {
         Ok(())
     }
 }
+
+/// Remembers every number that was recorded, in order; clones remember the same.
+#[derive(Clone, Default)]
+pub(crate) struct Records {
+    env_steps: u64,
+    all: Arc<Mutex<Vec<(u64, String, f64)>>>,
+}
+
+impl Records {
+    /// What was recorded under a name, and after how many steps.
+    pub(crate) fn of(&self, name: &str) -> Vec<(u64, f64)> {
+        let all = self.all.lock().unwrap();
+        all.iter().filter(|(_, known, _)| known == name).map(|(at, _, value)| (*at, *value)).collect()
+    }
+
+    /// All of it, but what begins with `prefix`; numbers as bits.
+    pub(crate) fn without(&self, prefix: &str) -> Vec<(u64, String, u64)> {
+        let all = self.all.lock().unwrap();
+        let kept = all.iter().filter(|(_, name, _)| !name.starts_with(prefix));
+        kept.map(|(at, name, value)| (*at, name.clone(), value.to_bits())).collect()
+    }
+}
+
+impl Recorder for Records {
+    fn at(&mut self, env_steps: u64) {
+        self.env_steps = env_steps;
+    }
+
+    fn scalar(&mut self, name: &str, value: f64) {
+        self.all.lock().unwrap().push((self.env_steps, name.to_owned(), value));
+    }
+
+    fn enter(&mut self, _: &'static str) {}
+    fn leave(&mut self) {}
+}

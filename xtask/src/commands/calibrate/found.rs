@@ -109,7 +109,7 @@ impl<T> Measured<T> {
 /// Short rollouts from held-out states: of the policy as it explores, which is how it is trained, or of recorded actions.
 fn dreams(subject: &Subject, rollouts: usize, length: usize, key: Key) -> Result<Dreams> {
     let model = subject.model()?;
-    match subject.policy() {
+    match subject.policy().as_deref() {
         Some(policy) => {
             let starts = drawn(&subject.held, rollouts, key.child("start"))?;
             let starts = encoded(model, starts.obs.view())?;

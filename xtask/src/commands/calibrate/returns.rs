@@ -73,12 +73,13 @@ const WINDOWS: usize = 400;
 /// Measures returns of whole episodes where a policy can be asked, or else of recorded windows of so many steps.
 pub(super) fn returns(subject: &Subject, length: usize, key: Key) -> Result<Returns> {
     let (model, gamma) = (subject.model()?, f64::from(subject.spec.discount));
-    let (of, steps, recorded) = match subject.policy() {
+    let policy = subject.policy();
+    let (of, steps, recorded) = match policy {
         Some(_) => ("episodes", subject.limit(), episodes(subject)),
         None => ("windows", length, Recordings::of(&subject.held, length, WINDOWS)?),
     };
     out::progress(format_args!("imagining {} {of} {REPLICAS} times each", recorded.rewards.len()));
-    let acts = match subject.policy() {
+    let acts = match policy.as_deref() {
         Some(policy) => Acts::Policy(policy, Mode::Mean),
         None => Acts::Recorded(recorded.acts.view()),
     };

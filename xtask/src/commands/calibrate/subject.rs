@@ -3,15 +3,16 @@
 use super::Args;
 use crate::commands::train::setup;
 use crate::out;
-use mbrl_agents::{Agent, Amount, RunConfig, RunDir, Trained, collect, load_agent};
+use mbrl_agents::{Agent, Amount, RunConfig, RunDir, SacPolicy, Trained, collect, load_agent};
 use mbrl_buffer::{Recording, Split};
 use mbrl_core::{
-    Belief, Context, Dataset, Error, FitData, Key, NullRecorder, Policy, Result, Space, Spec, Spread, Task,
+    Belief, Context, Dataset, Error, FitData, Key, NullRecorder, Result, Space, Spec, Spread, Task,
     TransitionBatch,
 };
 use mbrl_envs::Entry;
 use mbrl_models::{Ensemble, EnsembleConfig, Oracle};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::path::Path;
 
 /// A model, what it has not been fitted to, and what is known of its world.
@@ -168,9 +169,9 @@ impl Subject {
     }
 
     /// What acts in imagination; nothing where nobody but the data says what is done.
-    pub(super) fn policy(&self) -> Option<&dyn Policy> {
+    pub(super) fn policy(&self) -> Option<Cow<'_, SacPolicy>> {
         match &self.mind {
-            Mind::Learnt(trained) => trained.agent.network().map(|network| network as &dyn Policy),
+            Mind::Learnt(trained) => trained.agent.network(),
             Mind::Fitted(..) => None,
         }
     }

@@ -133,7 +133,7 @@ pub(crate) fn record(entry: &Entry, sources: &[Source], rows: usize, key: Key) -
             Source::Run(dir) => {
                 let (agent, who) = load(entry, dir)?;
                 let data = match agent.explorer() {
-                    Some(policy) => acted(&mut PolicyActor::sampling(policy))?,
+                    Some(policy) => acted(&mut PolicyActor::sampling(policy.as_ref()))?,
                     None => acted(agent.actor()?.as_mut())?,
                 };
                 (data, who)
