@@ -2,7 +2,8 @@
 
 use crate::{
     AcrobotSwingup, Cartpole, CartpoleSwingup, Chain, Cliff, DeepSea, Finite, Garnet, Lqr, MountainCar,
-    Observed, Pendulum, PendulumSpin, PointMass, Reacher, RiverSwim, Sim, Sketch, Tabular, TimeLimit, sim,
+    Observed, Pendulum, PendulumSparse, PendulumSpin, PointMass, Reacher, RiverSwim, Sim, Sketch, Tabular,
+    TimeLimit, sim,
 };
 use mbrl_core::{Env, Error, Physics, Result, Spec, TabularMdp, Task, nearest};
 use std::sync::Arc;
@@ -16,8 +17,14 @@ pub static ALL: &[Entry] = &[
         parts: || observed(Pendulum),
     },
     Entry {
+        name: "pendulum-sparse",
+        summary: "the same from below, rewarded only upright",
+        source: "this project",
+        parts: || observed(PendulumSparse),
+    },
+    Entry {
         name: "pendulum-spin",
-        summary: "the same, to turn as fast as it can",
+        summary: "turn a pendulum as fast as it can",
         source: "this project",
         parts: || observed(PendulumSpin),
     },

@@ -4,7 +4,8 @@
 
 use mbrl_core::{Env, Key};
 use mbrl_envs::{
-    AcrobotSwingup, Cartpole, CartpoleSwingup, Lqr, MountainCar, Pendulum, PointMass, Reacher, Sim, System,
+    AcrobotSwingup, Cartpole, CartpoleSwingup, Lqr, MountainCar, Pendulum, PendulumSparse, PointMass,
+    Reacher, Sim, System,
 };
 use std::f64::consts::PI;
 
@@ -40,6 +41,7 @@ fn uniform<S: System>(system: S, bounds: &[(f64, f64)]) {
 #[test]
 fn uniform_starts_are_uniform_between_their_bounds() {
     uniform(Pendulum, &[(-PI, PI), (-1.0, 1.0)]);
+    uniform(PendulumSparse, &[(PI - 0.1, PI + 0.1), (-0.1, 0.1)]);
     uniform(Cartpole, &[(-0.05, 0.05); 4]);
     uniform(AcrobotSwingup::default(), &[(-PI, PI), (-PI, PI), (0.0, 0.0), (0.0, 0.0)]);
     uniform(MountainCar, &[(-0.6, -0.4), (0.0, 0.0)]);

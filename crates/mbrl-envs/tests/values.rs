@@ -40,6 +40,7 @@ fn value_stability() {
     let values: Vec<(&str, u64)> = ALL.iter().map(|entry| (entry.name, checksum(entry))).collect();
     let expected = [
         ("pendulum", 0x58425d2e15058a54),
+        ("pendulum-sparse", 0xa6b701655a60b3aa),
         ("pendulum-spin", 0x4588bd7604ae96e4),
         ("cartpole", 0x7d2ee9d7cc4dcdc6),
         ("cartpole-swingup", 0xaded1b6504bcdd5c),

@@ -1,3 +1,5 @@
+//! What is drawn, from what was earned.
+
 use super::*;
 use proptest::prelude::*;
 
