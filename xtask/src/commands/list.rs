@@ -96,10 +96,16 @@ fn figures(json: bool) -> Result<()> {
         name: &'static str,
         summary: &'static str,
         cost: &'static str,
+        source: &'static str,
     }
     let listed: Vec<Listed> = reproduce::RECIPES
         .iter()
-        .map(|recipe| Listed { name: recipe.name, summary: recipe.summary, cost: recipe.cost })
+        .map(|recipe| Listed {
+            name: recipe.name,
+            summary: recipe.summary,
+            cost: recipe.cost,
+            source: recipe.source,
+        })
         .collect();
     if json {
         return out::json(&listed);

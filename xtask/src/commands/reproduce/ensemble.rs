@@ -1,5 +1,6 @@
 //! What an ensemble says of chance and of its own ignorance, where both are known.
 
+use super::caption;
 use super::{Made, Scale};
 use crate::plot::{Axis, Figure, Panel, Point, Scale as AxisScale, Series, Style};
 use mbrl_agents::{ci95, mean};
@@ -71,7 +72,22 @@ pub(super) fn line(scale: Scale) -> Result<Made> {
         let _ = writeln!(table, "| {region} | {low} to {high} | {noise:.3} | {chance} | {ignorance} |");
     }
     let figure = figure(&fits[0]);
-    Ok(Made { figure, table, data: serde_json::to_value((&cells, &fits[0].1)).map_err(Error::backend)? })
+    let found = found(&cells);
+    Ok(Made {
+        figure,
+        found,
+        table,
+        data: serde_json::to_value((&cells, &fits[0].1)).map_err(Error::backend)?,
+    })
+}
+
+fn found(cells: &[Cell]) -> String {
+    let ignorance = |cell: &Cell| format!("{} in `{}`", caption::said(&cell.epistemic, 3), cell.region);
+    let chance = |cell: &Cell| {
+        format!("{} for a noise of {:.3} in `{}`", caption::said(&cell.aleatoric, 3), cell.noise, cell.region)
+    };
+    let each = |of: &dyn Fn(&Cell) -> String| cells.iter().map(of).collect::<Vec<_>>().join(", ");
+    format!("Ignorance is {}. Chance, as foretold, is {}.", each(&ignorance), each(&chance))
 }
 
 fn said(numbers: &[f64]) -> String {

@@ -1,7 +1,7 @@
 //! How agents learn: the same run from several seeds, and what was earned in the mean.
 
 use super::offline::Dataset;
-use super::{Made, Scale};
+use super::{Made, Scale, caption};
 use crate::commands::train;
 use crate::plot::{Axis, Figure, Panel, Point, Reference, Scale as AxisScale, Series, Style};
 use crate::{jobs, out};
@@ -157,11 +157,13 @@ pub(super) fn made(look: Look<'_>, curves: &[Vec<Earned>], lines: Vec<Reference>
         let name = curve.first().map_or("", |earned| earned.group).to_owned();
         series.push(Series { name, style, points });
     }
+    let found = caption::of_curves(x_short, curves, &lines);
     let axis = |label: &str| Axis { label: label.to_owned(), scale: AxisScale::Linear, range: None };
     let panel = Panel { title: String::new(), x: axis(x), y: axis("return"), series, lines };
     let figure = Figure { title: title.to_owned(), panels: vec![panel], columns: 1 };
     Ok(Made {
         figure,
+        found,
         table: listed(x_short, curves),
         data: serde_json::to_value(curves).map_err(Error::backend)?,
     })

@@ -69,8 +69,8 @@ fn make(title: &str, scale: Scale, datasets: &'static [Dataset], agents: &[Group
         all.push(found);
     }
     let figure = Figure { title: title.to_owned(), panels, columns: 2 };
-    let table = table::whole(&all);
-    Ok(Made { figure, table, data: serde_json::to_value(&all).map_err(Error::backend)? })
+    let (table, found) = (table::whole(&all), table::found(&all));
+    Ok(Made { figure, found, table, data: serde_json::to_value(&all).map_err(Error::backend)? })
 }
 
 fn panel(found: &Compared) -> Panel {
@@ -124,6 +124,7 @@ pub(super) fn lambda(scale: Scale) -> Result<Made> {
         Figure { title: format!("MOPO's penalty on {}", data.name), panels: vec![panel], columns: 1 };
     Ok(Made {
         figure,
+        found: table::weights_found(&rows),
         data: serde_json::to_value(&rows).map_err(Error::backend)?,
         table: table::weights(&rows),
     })

@@ -1,5 +1,6 @@
 //! What each planner earns for how many plans scored an action, with the true dynamics.
 
+use super::caption::said;
 use super::{Made, Scale};
 use crate::commands::plan::{Control, Episode};
 use crate::out;
@@ -149,24 +150,58 @@ pub(super) fn make(scale: Scale) -> Result<Made> {
         "As much: a mean of at least CEM's with the most plans that it was given, less 2 %.\n\n\
          {summary}\n<details><summary>All that was measured</summary>\n\n{table}\n</details>"
     );
-    Ok(Made { figure, table, data: serde_json::to_value(&cells).map_err(Error::backend)? })
+    let found = found(&cells);
+    Ok(Made { figure, found, table, data: serde_json::to_value(&cells).map_err(Error::backend)? })
 }
 
 /// The planner that the others are compared with.
 const YARDSTICK: &str = CONTENDERS[1].name;
 
+/// By planner, the cell with the fewest plans that earns enough.
+type Fewest<'a> = Vec<(&'static str, Option<&'a Cell>)>;
+
+/// CEM with most plans in a world, and by planner the cell with the fewest plans that earns as much.
+fn fewest<'a>(world: &str, cells: &'a [Cell]) -> Option<(&'a Cell, Fewest<'a>)> {
+    let here = || cells.iter().filter(|cell| cell.env == world);
+    let most = here().rfind(|cell| cell.planner == YARDSTICK)?;
+    let enough = most.mean - 0.02 * most.mean.abs();
+    let of = |name| here().find(|cell| cell.planner == name && cell.mean >= enough);
+    Some((most, CONTENDERS.iter().map(|contender| (contender.name, of(contender.name))).collect()))
+}
+
 /// Writes how few plans each planner needs in a world to earn what CEM earns with most.
 fn summarize(summary: &mut String, world: &str, cells: &[Cell]) {
-    let here = || cells.iter().filter(|cell| cell.env == world);
-    let Some(most) = here().rfind(|cell| cell.planner == YARDSTICK) else {
-        return;
-    };
-    let enough = most.mean - 0.02 * most.mean.abs();
-    for contender in &CONTENDERS {
-        let fewest = here().find(|cell| cell.planner == contender.name && cell.mean >= enough);
-        let fewest = fewest.map_or("never".to_owned(), |cell| format!("{:.0}", cell.evaluations));
-        let _ = writeln!(summary, "| {world} | {:.1} | {} | {fewest} |", most.mean, contender.name);
+    let Some((most, fewest)) = fewest(world, cells) else { return };
+    for (planner, cell) in fewest {
+        let fewest = cell.map_or("never".to_owned(), |cell| format!("{:.0}", cell.evaluations));
+        let _ = writeln!(summary, "| {world} | {:.1} | {planner} | {fewest} |", most.mean);
     }
+}
+
+/// The same in words, and how many times fewer than CEM the others need.
+fn found(cells: &[Cell]) -> String {
+    let of_world = |world: &World| {
+        let (most, fewest) = fewest(world.env, cells)?;
+        let (_, own) = fewest.iter().find(|(planner, _)| *planner == YARDSTICK)?;
+        let own = own.map(|cell| cell.evaluations)?;
+        let each =
+            fewest.iter().filter(|(planner, _)| *planner != YARDSTICK).map(|(planner, cell)| match cell {
+                Some(cell) => format!(
+                    "{planner} with {:.0} ({:.1} times fewer)",
+                    cell.evaluations,
+                    own / cell.evaluations
+                ),
+                None => format!("{planner} never"),
+            });
+        Some(format!(
+            "On {} CEM earns {} with {:.0} plans an action, and as much, less 2 %, with {own:.0}; {}.",
+            world.env,
+            said(&most.returns, 1),
+            most.evaluations,
+            each.collect::<Vec<_>>().join(", ")
+        ))
+    };
+    WORLDS.iter().filter_map(of_world).collect::<Vec<_>>().join(" ")
 }
 
 /// Every planner is judged in the same episodes.

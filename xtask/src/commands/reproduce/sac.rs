@@ -38,6 +38,7 @@ pub(super) fn pendulum(scale: Scale) -> Result<Made> {
         "curves": whole.data, "compared": compared, "peer": { "versions": peer.versions, "settings": peer.settings },
     });
     Ok(Made {
+        found: format!("{} {}", whole.found, alike(&compared)),
         table: folded(
             &format!("{} Ours: {seeds} seeds.\n\n{}", peer.made_by(), summary(&compared)),
             &whole.table,
@@ -134,15 +135,23 @@ fn compared(theirs: &[Earned], ours: &[Earned]) -> Vec<Compared> {
         .collect()
 }
 
-fn summary(compared: &[Compared]) -> String {
+/// At how many evaluations both agents are as good, as far as one can tell.
+fn alike(compared: &[Compared]) -> String {
     let count = |is: fn(&Compared) -> bool| compared.iter().filter(|point| is(point)).count();
-    let mut text = format!(
-        "Ours lies within the peer's 95 % interval at {} of {n} evaluations; Welch's interval of the difference holds zero at {} of {n}.\n\n\
-         | steps | Stable-Baselines3 | 95 % | ours | 95 % | difference | Welch's 95 % | within | holds zero |\n\
-         |---:|---:|---|---:|---|---:|---|---|---|\n",
+    format!(
+        "Ours lies within the peer's 95 % interval at {} of {n} evaluations; Welch's interval of the difference holds zero at {} of {n}.",
         count(Compared::is_within),
         count(Compared::may_be_same),
         n = compared.len()
+    )
+}
+
+fn summary(compared: &[Compared]) -> String {
+    let mut text = format!(
+        "{}\n\n\
+         | steps | Stable-Baselines3 | 95 % | ours | 95 % | difference | Welch's 95 % | within | holds zero |\n\
+         |---:|---:|---|---:|---|---:|---|---|---|\n",
+        alike(compared)
     );
     let interval =
         |of: Option<[f64; 2]>| of.map_or("–".to_owned(), |[low, high]| format!("{low:.1} to {high:.1}"));

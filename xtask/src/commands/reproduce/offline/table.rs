@@ -1,6 +1,7 @@
 //! The numbers of the offline figures as tables.
 
 use super::super::Scale;
+use super::super::caption::said;
 use super::super::learning::{Earned, Group, folded, listed, scalar};
 use super::super::welch::welch95;
 use super::dataset::Dataset;
@@ -120,6 +121,31 @@ pub(super) fn whole(all: &[Compared]) -> String {
     folded(&format!("{note}{text}"), &details)
 }
 
+/// What came out, of all datasets and of each.
+pub(super) fn found(all: &[Compared]) -> String {
+    let (mut above_data, mut above_clone, mut zero, mut each) = (0, 0, 0, String::new());
+    for found in all {
+        let [mopo, bare, clone, ..] = found.last.as_slice() else { continue };
+        above_data += usize::from(mopo.mean > found.data.mean);
+        above_clone += usize::from(mopo.mean > clone.mean);
+        zero += usize::from(found.gain.is_some_and(|[low, high]| (low..=high).contains(&0.0)));
+        let _ = write!(
+            each,
+            " `{}`: MOPO {}, without its penalty {:.0}, a clone {:.0}, the data {:.0}.",
+            found.name,
+            said(&mopo.returns, 0),
+            bare.mean,
+            clone.mean,
+            found.data.mean
+        );
+    }
+    format!(
+        "Of {n} datasets MOPO's mean is above that of the data on {above_data}, and above a clone's on {above_clone}; Welch's \
+         95 % interval of what the penalty adds holds zero on {zero} of {n}.{each}",
+        n = all.len()
+    )
+}
+
 /// What a penalty of some weight was left with.
 #[derive(Serialize)]
 pub(super) struct Weighed {
@@ -136,4 +162,23 @@ pub(super) fn weights(rows: &[Weighed]) -> String {
         let _ = writeln!(text, "| {penalty} | {lambda} | {} |", earned.cells());
     }
     text
+}
+
+/// The best weight beside no penalty, and whether any can be told from none.
+pub(super) fn weights_found(rows: &[Weighed]) -> String {
+    let Some((none, weighed)) = rows.split_first() else { return String::new() };
+    let welch = |row: &Weighed| welch95(&row.earned.returns, &none.earned.returns);
+    let apart = weighed.iter().filter(|row| welch(row).is_some_and(|[low, high]| low > 0.0 || high < 0.0));
+    let best = weighed.iter().max_by(|a, b| a.earned.mean.total_cmp(&b.earned.mean));
+    let best = best.map_or(String::new(), |row| {
+        let mean = said(&row.earned.returns, 0);
+        format!(" The largest mean is {mean}, of the {} with λ = {}.", row.penalty, row.lambda)
+    });
+    format!(
+        "Without a penalty {}; of {} penalties and weights, {} can be told from that by Welch's 95 % interval, each looked at \
+         by itself.{best}",
+        said(&none.earned.returns, 0),
+        weighed.len(),
+        apart.count()
+    )
 }
