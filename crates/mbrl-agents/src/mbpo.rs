@@ -40,6 +40,7 @@ impl Method for Mbpo {
         Preset { name: "fast", summary: "ours, for two cores: small networks, 20 updates a step" },
         Preset { name: "official-code", summary: "jannerm/mbpo on the hopper: 7 networks of 4×200, G = 20" },
         Preset { name: "mbrl-lib", summary: "mbpo_cartpole: 7 networks of 4×200, G = 20, no real data" },
+        Preset { name: "study", summary: "for figures: fast with 5 updates a step" },
     ];
     type Config = MbpoConfig;
 
@@ -100,6 +101,7 @@ impl Method for Mbpo {
                 termination: Known::Given,
                 ..MbpoConfig::default()
             }),
+            "study" => Ok(MbpoConfig { updates_per_step: 5, ..Mbpo::preset("fast")? }),
             _ => Err(Error::invalid(format_args!("mbpo has no preset `{name}`"))),
         }
     }

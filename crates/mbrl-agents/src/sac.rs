@@ -43,6 +43,7 @@ impl Method for Sac {
         Preset { name: "softlearning", summary: "the authors': Glorot's parameters, 1,000 random steps" },
         Preset { name: "many-updates", summary: "sb3 with 20 updates a step, as many as MBPO makes" },
         Preset { name: "fast", summary: "MBPO's fast without its model: small networks, 20 updates a step" },
+        Preset { name: "study", summary: "for figures: fast with 5 updates a step" },
     ];
     type Config = SacAgentConfig;
 
@@ -62,6 +63,7 @@ impl Method for Sac {
                 updates_per_step: 20,
                 ..SacAgentConfig::default()
             }),
+            "study" => Ok(SacAgentConfig { updates_per_step: 5, ..Sac::preset("fast")? }),
             _ => Err(Error::invalid(format_args!("sac has no preset `{name}`"))),
         }
     }

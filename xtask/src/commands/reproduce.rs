@@ -7,6 +7,7 @@ mod mbpo;
 mod offline;
 mod page;
 mod planners;
+mod posterior;
 mod sac;
 mod welch;
 
@@ -73,6 +74,10 @@ const MBPO_SOURCE: &str = "MBPO's paper (Janner et al. 2019) draws return by ste
 const MOPO_SOURCE: &str = "MOPO's paper (Yu et al. 2020) has a table of D4RL's datasets of MuJoCo's runners, on most of which \
     MOPO scores above a clone and above MBPO without a penalty. This world and its datasets are not \
     among them.";
+const OPS_SOURCE: &str = "The poster's page (Wang, Chen & Murphy 2024) has OPS-MBPO ahead on tasks of sparse reward, of DM Control and \
+    MetaWorld; its curves are pictures, without a table.";
+const PS_SOURCE: &str = "The poster's page (Wang, Chen & Murphy 2024) has PS-MBPO at least as good as MBPO on tasks of dense reward; its \
+    curves are pictures, without a table.";
 
 /// Every figure, in the order of `docs/results.md`.
 pub(crate) static RECIPES: &[Recipe] = &[
@@ -177,6 +182,66 @@ pub(crate) static RECIPES: &[Recipe] = &[
                  ensemble would do; it gives no numbers.",
         cost: "0.6 core-hours",
         make: offline::lambda,
+    },
+    Recipe {
+        name: "ops-pendulum-sparse",
+        summary: "OPS-MBPO and PS-MBPO beside MBPO and SAC where reward is sparse, 5 seeds",
+        source: OPS_SOURCE,
+        cost: "0.5 core-hours",
+        make: posterior::pendulum_sparse,
+    },
+    Recipe {
+        name: "ops-cartpole-swingup-sparse",
+        summary: "OPS-MBPO beside MBPO and SAC on cartpole-swingup-sparse, 3 seeds",
+        source: OPS_SOURCE,
+        cost: "0.6 core-hours",
+        make: posterior::swingup_sparse,
+    },
+    Recipe {
+        name: "ps-pendulum",
+        summary: "PS-MBPO and OPS-MBPO beside MBPO and SAC on pendulum, 5 seeds",
+        source: PS_SOURCE,
+        cost: "0.2 core-hours",
+        make: posterior::pendulum,
+    },
+    Recipe {
+        name: "ps-cartpole-swingup",
+        summary: "the same on cartpole-swingup, 3 seeds",
+        source: PS_SOURCE,
+        cost: "0.7 core-hours",
+        make: posterior::swingup,
+    },
+    Recipe {
+        name: "ps-visited",
+        summary: "the states that each visited in pendulum-sparse, of the runs of ops-pendulum-sparse",
+        source: "The poster draws the states that PS-MBPO and MBPO visited on MetaWorld's Window-open-v2, side by side, without a \
+                 number. Here the pendulum, whose states fill a plane, stands for that world.",
+        cost: "0.5 core-hours",
+        make: posterior::visited,
+    },
+    Recipe {
+        name: "ps-sampling",
+        summary: "PS-MBPO with a policy drawn every episode, every step, and never, 5 seeds",
+        source: "The poster draws returns with the sampling step (solid) and without it (dashed). It does not say what acts \
+                 where none is drawn; here it is the first policy, and for comparison one that is drawn in every step.",
+        cost: "0.4 core-hours",
+        make: posterior::sampling,
+    },
+    Recipe {
+        name: "ps-members",
+        summary: "the average reward of PS-MBPO by numbers of models and of policies, 3 seeds",
+        source: "The poster draws the average reward for varying numbers N of models and M of policies; its page says that M \
+                 went from 1 to 5. Tasks and numbers are not in its text.",
+        cost: "0.6 core-hours",
+        make: posterior::members,
+    },
+    Recipe {
+        name: "ops-weights",
+        summary: "the optimistic weights of OPS-MBPO on cartpole-swingup, of the runs of ps-cartpole-swingup",
+        source: "The poster draws the weights over the first 100 thousand iterations, over the whole of training, and the reward \
+                 curve, on Cartpole-Swingup; its text says that policies which promise little are gradually discarded.",
+        cost: "0.2 core-hours",
+        make: posterior::weights,
     },
 ];
 

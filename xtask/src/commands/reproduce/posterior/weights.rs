@@ -1,0 +1,95 @@
+//! The optimistic weights of a run: at first, over all of it, and beside what it earned.
+
+use super::super::learning::scalar;
+use super::super::{Made, Scale};
+use super::SWINGUP;
+use crate::plot::{Axis, Figure, Panel, Point, Scale as AxisScale, Series, Style};
+use mbrl_core::{Error, Result};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The part of training that is drawn by itself, as a share of its steps.
+const FIRST: f64 = 0.4;
+
+pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
+    // The first of the seeds is drawn; what is said of how soon one policy was left counts all.
+    let runs = SWINGUP.run(scale)?;
+    let mut of_seeds = Vec::new();
+    for run in &runs {
+        let mut weights = BTreeMap::<String, Vec<(u64, f64)>>::new();
+        let mut returns = Vec::new();
+        for line in run.metrics()? {
+            for (name, weight) in line.scalars.iter() {
+                if let (Some(policy), Some(weight)) = (name.strip_prefix("policy/weight/"), weight) {
+                    weights.entry(policy.to_owned()).or_default().push((line.env_steps, *weight));
+                }
+            }
+            returns.extend(scalar(&line, "train/return").map(|earned| (line.env_steps, earned)));
+        }
+        of_seeds.push((weights, returns));
+    }
+    let Some((weights, returns)) = of_seeds.first() else {
+        return Err(Error::invalid("no run: give at least one seed"));
+    };
+    let last = returns.last().map_or(0, |(steps, _)| *steps) as f64;
+    let point = |&(steps, y): &(u64, f64)| Point { x: steps as f64, y, low: y, high: y };
+    let of_weights = |until: f64| -> Vec<Series> {
+        let series = |(name, points): (&String, &Vec<(u64, f64)>)| Series {
+            name: name.clone(),
+            style: Style::Line,
+            points: points.iter().map(point).filter(|point| point.x <= until).collect(),
+        };
+        weights.iter().map(series).collect()
+    };
+    let axis = |label: &str, range| Axis { label: label.to_owned(), scale: AxisScale::Linear, range };
+    let of_policies = |title: &str, until: f64| Panel {
+        title: title.to_owned(),
+        x: axis("steps in the environment", Some([0.0, until])),
+        y: axis("probability of a policy (n.m)", Some([0.0, 1.0])),
+        series: of_weights(until),
+        lines: Vec::new(),
+    };
+    let reward = Panel {
+        title: "what was earned".to_owned(),
+        x: axis("steps in the environment", Some([0.0, last])),
+        y: axis("return of an episode", None),
+        series: vec![Series {
+            name: "the policy that played".to_owned(),
+            style: Style::Line,
+            points: returns.iter().map(point).collect(),
+        }],
+        lines: Vec::new(),
+    };
+    let figure = Figure {
+        title: "Optimistic weights of OPS-MBPO on cartpole-swingup".to_owned(),
+        panels: vec![of_policies("at first", FIRST * last), of_policies("all of training", last), reward],
+        columns: 3,
+    };
+    let mut table = "| seed | policies | half decided after | likeliest in the end | its weight | mean return of the last three episodes |\n|---:|---:|---:|---|---:|---:|\n".to_owned();
+    let mut decided = Vec::new();
+    for (seed, (weights, returns)) in of_seeds.iter().enumerate() {
+        let half =
+            weights.values().flatten().filter(|(_, weight)| *weight >= 0.5).map(|(steps, _)| *steps).min();
+        decided.extend(half);
+        let ends = weights.iter().filter_map(|(name, points)| Some((name, points.last()?.1)));
+        let (name, weight) = ends
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or(("-", 0.0), |(name, weight)| (name.as_str(), weight));
+        let tail = &returns[returns.len().saturating_sub(3)..];
+        let mean = tail.iter().map(|(_, earned)| earned).sum::<f64>() / tail.len().max(1) as f64;
+        let half = half.map_or("never".to_owned(), |steps| steps.to_string());
+        // Writing to a string does not fail.
+        let _ = writeln!(table, "| {seed} | {} | {half} | {name} | {weight:.2} | {mean:.0} |", weights.len());
+    }
+    let after: Vec<String> = decided.iter().map(u64::to_string).collect();
+    let found = format!(
+        "One policy had half of the weight in {} of {} runs, after {} steps.",
+        decided.len(),
+        of_seeds.len(),
+        if after.is_empty() { "no".to_owned() } else { after.join(", ") }
+    );
+    let data: Vec<_> =
+        of_seeds.iter().map(|(weights, returns)| json!({ "weights": weights, "returns": returns })).collect();
+    Ok(Made { figure, found, table, data: json!(data) })
+}
