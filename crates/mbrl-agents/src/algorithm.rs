@@ -7,9 +7,12 @@ use crate::mopo::Mopo;
 use crate::morel::Morel;
 use crate::pets::Pets;
 use crate::ps_mbpo::{OpsMbpo, PsMbpo};
+use crate::psrl::Psrl;
+use crate::q_learning::QLearning;
 use crate::random::Random;
 use crate::random_shooting::RandomShooting;
 use crate::sac::Sac;
+use crate::ucbvi::Ucbvi;
 use crate::{Agent, Method, Preset, Setup, Spaces};
 use mbrl_core::{Context, Error, Key, Result, Space, Spec, nearest};
 use serde_json::Value;
@@ -25,6 +28,9 @@ pub static ALL: &[Algorithm] = &[
     Algorithm::of::<Bc>(),
     Algorithm::of::<Mopo>(),
     Algorithm::of::<Morel>(),
+    Algorithm::of::<Psrl>(),
+    Algorithm::of::<QLearning>(),
+    Algorithm::of::<Ucbvi>(),
     Algorithm::of::<PsMbpo>(),
     Algorithm::of::<OpsMbpo>(),
 ];

@@ -5,6 +5,7 @@
 //! | run an algorithm by name | [`RunConfig`], [`find`], [`ALL`] |
 //! | train in an environment of one's own | [`Trainer`], and `examples/own_env.rs` |
 //! | act with what was trained | [`Policy::load`], and `examples/act.rs`; [`load_agent`], [`evaluate`] |
+//! | know what a learner of tables loses by learning | [`regret`], [`TabularLearner`] |
 //! | watch a run, or end it | [`Callback`], [`StopFlag`], [`TargetReturn`] |
 //! | read what it recorded | [`RunDir::metrics`], [`RunDir::timing`] |
 //! | add an algorithm | [`Method`], [`Agent`] |
@@ -53,6 +54,8 @@ mod planning;
 mod policy;
 mod policy_actor;
 mod ps_mbpo;
+mod psrl;
+mod q_learning;
 mod quick;
 mod random;
 mod random_shooting;
@@ -61,8 +64,10 @@ mod sac;
 mod setup;
 mod stats;
 mod store;
+mod tabular;
 mod train_config;
 mod trainer;
+mod ucbvi;
 
 pub use agent::{Actor, Agent, Mind};
 pub use algorithm::{ALL, Algorithm, QUICK_STEPS, find};
@@ -82,6 +87,8 @@ pub use planning::{FitAt, ModelConfig, PlanningActor, PlanningAgent, PlanningCon
 pub use policy::Policy;
 pub use policy_actor::{PolicyActor, SingleRow};
 pub use ps_mbpo::{Draw, PsMbpoAgent, PsMbpoConfig, Sampling, Score};
+pub use psrl::{Concentration, Flexible, Posterior, PsrlConfig, PsrlPrior, gibbs_policy};
+pub use q_learning::{Epsilon, QLearningConfig, StepSize};
 pub use random::RandomConfig;
 pub use recorder::JsonlRecorder;
 pub use sac::{
@@ -91,8 +98,10 @@ pub use sac::{
 pub use setup::Setup;
 pub use stats::{ci95, mean, sample_std, student_975};
 pub use store::{Line, RunDir, Timing};
+pub use tabular::{EpisodePolicy, Play, RewardLaw, TabularLearner, draw_index, draw_unit, regret};
 pub use train_config::{CheckpointConfig, EvalConfig, TrainConfig};
 pub use trainer::{Stopped, Summary, Trainer};
+pub use ucbvi::UcbviConfig;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -78,7 +78,7 @@ pub use measure::{Columns, Gauge, Members, Uncertainty, UncertaintySpec, uncerta
 pub use normalizer::Normalizer;
 pub use oracle::Oracle;
 pub use penalized::Penalized;
-pub use tabular::{RewardBelief, TabularConfig, TabularModel, TabularPosterior};
+pub use tabular::{Distortion, RewardBelief, TabularConfig, TabularModel, TabularPosterior};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

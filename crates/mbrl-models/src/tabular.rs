@@ -11,7 +11,7 @@ mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use config::TabularConfig;
+pub use config::{Distortion, TabularConfig};
 pub use model::TabularModel;
 pub use reward::RewardBelief;
 
@@ -55,7 +55,7 @@ impl TabularPosterior {
     pub fn new(spec: &Spec, start: Vec<f64>, terminal: Vec<bool>, config: TabularConfig) -> Result<Self> {
         let prior = Prior::new(spec, start, terminal, config)?;
         let seen = prior.nothing_seen();
-        let model = TabularModel::new(prior.mean(&seen)?)?;
+        let model = TabularModel::new(prior.mean(&seen, Distortion::NONE)?)?;
         Ok(TabularPosterior { prior, seen, model })
     }
 
@@ -69,12 +69,28 @@ impl TabularPosterior {
 
     /// A world drawn from the posterior. The world drawn last stays as it is; see [`Belief::redraw`](mbrl_core::Belief::redraw).
     pub fn draw(&self, key: Key) -> Result<TabularMdp> {
-        self.prior.draw(&self.seen, key)
+        self.draw_distorted(Distortion::NONE, key)
+    }
+
+    /// A world drawn from an approximation of the posterior.
+    pub fn draw_distorted(&self, distortion: Distortion, key: Key) -> Result<TabularMdp> {
+        self.prior.draw(&self.seen, distortion, key)
     }
 
     /// The world of posterior means.
     pub fn mean(&self) -> Result<TabularMdp> {
-        self.prior.mean(&self.seen)
+        self.mean_distorted(Distortion::NONE)
+    }
+
+    /// The world of means of an approximation of the posterior.
+    pub fn mean_distorted(&self, distortion: Distortion) -> Result<TabularMdp> {
+        self.prior.mean(&self.seen, distortion)
+    }
+
+    /// M̂_D, the world that the data describe without a prior: successors as often, and rewards as large in the mean, as they
+    /// were seen. Of moves that were never made the data say nothing, so these are taken from `fallback`.
+    pub fn empirical(&self, fallback: &TabularMdp) -> Result<TabularMdp> {
+        self.prior.empirical(&self.seen, fallback)
     }
 
     /// The world drawn last, as a model: the mean of the prior, where none was drawn yet.

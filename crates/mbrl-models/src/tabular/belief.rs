@@ -2,7 +2,7 @@
 
 use super::reward::Earned;
 use super::tables::{Prior, Seen};
-use super::{TabularModel, TabularPosterior};
+use super::{Distortion, TabularModel, TabularPosterior};
 use crate::stored::Format;
 use mbrl_core::{
     Belief, Context, DynamicsModel, Error, Fit, FitData, Key, Recorder, Result, TransitionBatch,
@@ -41,7 +41,7 @@ impl Belief for TabularPosterior {
                 surprise -= (of_next / self.prior.concentration(&seen, at).sum::<f64>()).ln();
             }
         }
-        let model = TabularModel::new(self.prior.draw(&seen, key)?)?;
+        let model = TabularModel::new(self.prior.draw(&seen, Distortion::NONE, key)?)?;
         // Nothing is replaced until all is well.
         (self.seen, self.model) = (seen, model);
         let holdout = (!holdout.is_empty()).then(|| surprise / holdout.len() as f64);

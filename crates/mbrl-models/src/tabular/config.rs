@@ -33,6 +33,48 @@ impl TabularConfig {
     }
 }
 
+/// What is wrong with a posterior that is not quite Bayes': how often it counts its data, and what else it believes in.
+///
+/// ```
+/// use mbrl_core::{Key, Space, Spec};
+/// use mbrl_models::{Distortion, TabularConfig, TabularPosterior};
+///
+/// # fn main() -> mbrl_core::Result<()> {
+/// let spec = Spec::new(Space::discrete(2)?, Space::discrete(1)?);
+/// let posterior = TabularPosterior::new(&spec, vec![1.0, 0.0], vec![false; 2], TabularConfig::default())?;
+/// // Who counts all data once, and adds nothing, draws what Bayes would.
+/// let none = Distortion::NONE;
+/// assert_eq!(posterior.draw_distorted(none, Key::root(1))?, posterior.draw(Key::root(1))?);
+/// let idle = Distortion { stays: 2.0, ..none };
+/// assert_eq!(posterior.mean_distorted(idle)?.transition(0, 0), [0.75, 0.25]);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Distortion {
+    /// The power of the likelihood: each observation counts as so many. 1 is Bayes' rule, less is more cautious, more is
+    /// overconfident.
+    pub power: f64,
+    /// Pseudo-observations of every move that it led nowhere, which no data were ever seen for.
+    pub stays: f64,
+}
+
+impl Distortion {
+    /// Bayes' rule.
+    pub const NONE: Distortion = Distortion { power: 1.0, stays: 0.0 };
+
+    /// Refuses what makes no distribution of a prior.
+    pub fn validate(&self) -> Result<()> {
+        for (name, number) in [("power", self.power), ("stays", self.stays)] {
+            if !(0.0..=1e100).contains(&number) {
+                return Err(Error::invalid(format_args!(
+                    "{name} is {number}: expected a number from 0 to 1e100"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Refuses what is not positive, or so far from 1 that arithmetic with it means nothing.
 pub(crate) fn check_positive(name: &str, value: f64) -> Result<()> {
     if (1e-100..=1e100).contains(&value) {

@@ -97,13 +97,13 @@ impl RewardBelief {
         }
     }
 
-    /// What is believed after these rewards.
-    pub(crate) fn after(&self, earned: &Earned) -> RewardBelief {
-        let n = earned.count as f64;
+    /// What is believed after these rewards, each of which counts as `power` of them.
+    pub(crate) fn after(&self, earned: &Earned, power: f64) -> RewardBelief {
+        let n = power * earned.count as f64;
         match *self {
             RewardBelief::Beta { low, high, a, b } => {
                 // Rounding may carry the sum past its bounds.
-                let successes = ((earned.sum - n * low) / (high - low)).clamp(0.0, n);
+                let successes = ((power * earned.sum - n * low) / (high - low)).clamp(0.0, n);
                 RewardBelief::Beta { low, high, a: a + successes, b: b + (n - successes) }
             }
             RewardBelief::NormalGamma { mean, count, shape, rate } => {
@@ -113,7 +113,7 @@ impl RewardBelief {
                     mean: mean + n / total * apart,
                     count: total,
                     shape: shape + 0.5 * n,
-                    rate: rate + 0.5 * (earned.squares + count * n / total * apart * apart),
+                    rate: rate + 0.5 * (power * earned.squares + count * n / total * apart * apart),
                 }
             }
         }
@@ -146,7 +146,7 @@ impl RewardBelief {
     /// The logarithm of the density of these rewards under this prior, its parameters integrated out. Of a beta prior it is
     /// that of the scaled rewards taken for (fractional) outcomes of trials.
     pub(crate) fn log_marginal_likelihood(&self, earned: &Earned) -> f64 {
-        match (*self, self.after(earned)) {
+        match (*self, self.after(earned, 1.0)) {
             (RewardBelief::Beta { a: a0, b: b0, .. }, RewardBelief::Beta { a, b, .. }) => {
                 let ln_beta = |a: f64, b: f64| ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b);
                 ln_beta(a, b) - ln_beta(a0, b0)

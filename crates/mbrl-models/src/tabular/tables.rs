@@ -1,7 +1,7 @@
 //! From prior and data to worlds: the algebra behind a tabular posterior.
 
 use super::reward::Earned;
-use super::{RewardBelief, TabularConfig};
+use super::{Distortion, RewardBelief, TabularConfig};
 use crate::sampling;
 use mbrl_core::{Context, End, Error, Key, Result, Space, Spec, TabularMdp, Transition};
 
@@ -116,26 +116,58 @@ impl Prior {
 
     /// What is believed of the mean reward of move `at`.
     pub(super) fn reward(&self, seen: &Seen, at: usize) -> RewardBelief {
-        self.config.reward.after(&seen.earned[at])
+        self.config.reward.after(&seen.earned[at], 1.0)
+    }
+
+    /// Writes the Dirichlet parameters of the successors of move `at` as a distortion has them.
+    fn write_distorted(&self, seen: &Seen, at: usize, distortion: Distortion, row: &mut [f64]) {
+        let alpha = self.config.concentration;
+        let counts = &seen.successors[at * self.states..][..self.states];
+        row.iter_mut().zip(counts).for_each(|(out, n)| *out = alpha + distortion.power * *n as f64);
+        row[at / self.actions] += distortion.stays;
     }
 
     /// A world drawn from the posterior.
-    pub(super) fn draw(&self, seen: &Seen, key: Key) -> Result<TabularMdp> {
+    pub(super) fn draw(&self, seen: &Seen, distortion: Distortion, key: Key) -> Result<TabularMdp> {
+        distortion.validate()?;
         // A generator of its own for each move, so that none depends on what another used up.
         let (successors, rewards) = (key.child("transition").below(), key.child("reward").below());
         self.world(|at, row| {
-            row.iter_mut().zip(self.concentration(seen, at)).for_each(|(out, a)| *out = a);
+            self.write_distorted(seen, at, distortion, row);
             sampling::draw_dirichlet(row, &mut successors.at(at as u64).rng())?;
-            self.reward(seen, at).draw(&mut rewards.at(at as u64).rng())
+            let reward = self.config.reward.after(&seen.earned[at], distortion.power);
+            reward.draw(&mut rewards.at(at as u64).rng())
         })
     }
 
     /// The world of posterior means.
-    pub(super) fn mean(&self, seen: &Seen) -> Result<TabularMdp> {
+    pub(super) fn mean(&self, seen: &Seen, distortion: Distortion) -> Result<TabularMdp> {
+        distortion.validate()?;
         self.world(|at, row| {
-            let sum: f64 = self.concentration(seen, at).sum();
-            row.iter_mut().zip(self.concentration(seen, at)).for_each(|(out, a)| *out = a / sum);
-            Ok(self.reward(seen, at).mean())
+            self.write_distorted(seen, at, distortion, row);
+            let sum: f64 = row.iter().sum();
+            row.iter_mut().for_each(|a| *a /= sum);
+            Ok(self.config.reward.after(&seen.earned[at], distortion.power).mean())
+        })
+    }
+
+    /// The world in which every move does what it did, as often; one that was never made does what `fallback` says.
+    pub(super) fn empirical(&self, seen: &Seen, fallback: &TabularMdp) -> Result<TabularMdp> {
+        let (has, needs) = ([fallback.states(), fallback.actions()], [self.states, self.actions]);
+        if has != needs {
+            return Err(Error::invalid(format_args!(
+                "the fallback has {has:?} states and actions, the posterior {needs:?}: give a world of the same"
+            )));
+        }
+        self.world(|at, row| {
+            let (state, action, earned) = (at / self.actions, at % self.actions, &seen.earned[at]);
+            if earned.count == 0 {
+                row.copy_from_slice(fallback.transition(state, action));
+                return Ok(fallback.mean_reward(state, action));
+            }
+            let counts = &seen.successors[at * self.states..][..self.states];
+            row.iter_mut().zip(counts).for_each(|(out, n)| *out = *n as f64 / earned.count as f64);
+            Ok(earned.mean)
         })
     }
 

@@ -1,6 +1,7 @@
 //! The posterior is the closed form: counts, SciPy's numbers, the batch formula, and any order of the data.
 
 mod belief;
+mod distorted;
 pub(crate) mod reference;
 mod statistics;
 
