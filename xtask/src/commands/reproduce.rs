@@ -1,11 +1,17 @@
 //! `reproduce`: make a figure of the documents again, with its table and its numbers.
 
+mod bound;
 mod caption;
+mod chart;
+mod compounding;
 mod ensemble;
 mod learning;
+mod line;
 mod mbpo;
+mod narrowing;
 mod offline;
 mod page;
+mod penalties;
 mod planners;
 mod posterior;
 mod sac;
@@ -90,12 +96,43 @@ pub(crate) static RECIPES: &[Recipe] = &[
         make: planners::make,
     },
     Recipe {
+        name: "cem-narrowing",
+        summary: "what CEM and iCEM draw, round by round, beside random shooting, 10 searches",
+        source: "The lecture writes CEM down, which draws, keeps the best and fits its distribution to them, and random shooting, which draws \
+                 once; it draws no picture.",
+        cost: "0.001 core-hours",
+        make: narrowing::make,
+    },
+    Recipe {
         name: "ensemble-1d",
         summary: "chance and ignorance of an ensemble on a noisy line with a gap, 5 seeds",
         source: "The lecture tells chance (aleatoric) from ignorance for want of data (epistemic) in words, and gives no numbers; the \
                  line is this project's own.",
         cost: "0.01 core-hours",
         make: ensemble::line,
+    },
+    Recipe {
+        name: "mopo-1d",
+        summary: "six penalties beside the error of an ensemble on a noisy line with a gap, 5 seeds",
+        source: "The slides draw an ensemble's uncertainty on a line, ask whether u is above the error at all, and report that the largest \
+                 variance did better than disagreement.",
+        cost: "0.01 core-hours",
+        make: penalties::make,
+    },
+    Recipe {
+        name: "compounding",
+        summary: "error of a learnt model by steps ahead, and the spread of its particles, 5 seeds",
+        source: "The lecture says that errors of a simulator compound over time and spoil long horizons; it draws no picture.",
+        cost: "0.01 core-hours",
+        make: compounding::make,
+    },
+    Recipe {
+        name: "mbpo-bound",
+        summary: "what theorems 4.1 to 4.3 subtract by length of rollouts, and k* by the model's error",
+        source: "The notes state the theorems, and that k* is above 0 where ε_m′ is small enough; they draw nothing and name no number. \
+                 Their theorem 4.3 keeps a term of 4.2 that the published one has not.",
+        cost: "0.001 core-hours",
+        make: bound::make,
     },
     Recipe {
         name: "pets-cartpole",

@@ -31,6 +31,11 @@ pub(super) fn said(numbers: &[f64], digits: usize) -> String {
     }
 }
 
+/// A name within a sentence, where a comma of its own would be taken for one of the sentence.
+pub(super) fn named(name: &str) -> String {
+    if name.contains(',') { format!("“{name}”") } else { name.to_owned() }
+}
+
 /// What some curves came to: who reached the first level that they are compared with, what each earned at its end, and
 /// how much more than the others the first earned at the last point that both have. `x` is what its points count.
 pub(super) fn of_curves(x: &str, curves: &[Vec<Earned>], lines: &[Reference]) -> String {
@@ -40,12 +45,12 @@ pub(super) fn of_curves(x: &str, curves: &[Vec<Earned>], lines: &[Reference]) ->
         let end = format!("{} at {}", said(&last.returns, 1), at(x, last.x));
         sentences.push(match lines.first() {
             Some(level) => {
-                format!("{} {}; it ends with {end}.", last.group(), reached(x, curve, level))
+                format!("{} {}; it ends with {end}.", named(last.group()), reached(x, curve, level))
             }
-            None => format!("{} ends with {end}.", last.group()),
+            None => format!("{} ends with {end}.", named(last.group())),
         });
     }
-    sentences.extend(curves.iter().skip(1).filter_map(|other| less(x, curves.first()?, other)));
+    sentences.extend(curves.iter().skip(1).filter_map(|other| apart(x, curves.first()?, other)));
     sentences.join(" ")
 }
 
@@ -68,18 +73,21 @@ fn reached(x: &str, curve: &[Earned], level: &Reference) -> String {
     }
 }
 
-/// By how much the first curve is above another at the last point that both have.
-fn less(x: &str, first: &[Earned], other: &[Earned]) -> Option<String> {
+/// How much more or less the first curve earns than another at the last point that both have.
+fn apart(x: &str, first: &[Earned], other: &[Earned]) -> Option<String> {
     let here = first.iter().rev().find(|earned| other.iter().any(|point| point.x == earned.x))?;
     let there = other.iter().find(|point| point.x == here.x)?;
-    let interval = welch95(&here.returns, &there.returns)
-        .map_or(String::new(), |[low, high]| format!(" (Welch's 95 % interval {low:.1} to {high:.1})"));
+    let (difference, interval) = (here.mean - there.mean, welch95(&here.returns, &there.returns));
     Some(format!(
-        "At {}, the last that both have, {} less {} is {:.1}{interval}.",
+        "At {}, the last that both have, {} earns {:.1} {} than {}{}.",
         at(x, here.x),
-        here.group(),
-        there.group(),
-        here.mean - there.mean
+        named(here.group()),
+        difference.abs(),
+        if difference < 0.0 { "less" } else { "more" },
+        named(there.group()),
+        interval.map_or(String::new(), |[low, high]| {
+            format!(" (Welch's 95 % interval of the difference {low:.1} to {high:.1})")
+        })
     ))
 }
 
@@ -104,7 +112,7 @@ mod tests {
         );
         assert!(text.contains("other reaches 8 (aim) with 0 of 3 seeds; it ends with 1.0"), "{text}");
         assert!(
-            text.contains("At 10 steps, the last that both have, one less other is 4.8 (Welch's"),
+            text.contains("At 10 steps, the last that both have, one earns 4.8 more than other (Welch's"),
             "{text}"
         );
         let text = of_curves("trial", &[one], &[]);

@@ -1,19 +1,14 @@
 //! What an ensemble says of chance and of its own ignorance, where both are known.
 
 use super::caption;
+use super::line::{self, ENDS, Foretold, SEEDS, noise, truth};
 use super::{Made, Scale};
 use crate::plot::{Axis, Figure, Panel, Point, Scale as AxisScale, Series, Style};
 use mbrl_agents::{ci95, mean};
-use mbrl_core::{
-    Belief, Dims, End, Error, FitData, Key, MomentsMut, NoiseBuf, NoiseSpec, NullRecorder, Origin, Result,
-    RowBuf, Scratch, Space, Spec, Spread, Task, Transition, TransitionBatch,
-};
-use mbrl_models::{Bounds, Ensemble, EnsembleConfig, Likelihood, Stop, Targets};
+use mbrl_core::{Error, Key, Result, TransitionBatch};
 use serde::Serialize;
 use std::fmt::Write;
 
-/// Where there are data: on both sides of a gap.
-const DATA: [[f64; 2]; 2] = [[-4.0, -1.0], [1.0, 4.0]];
 /// What is looked at: with the gap, and as far beyond the data.
 const REGIONS: [(&str, [f64; 2]); 4] = [
     ("data, little noise", [-4.0, -1.0]),
@@ -21,22 +16,6 @@ const REGIONS: [(&str, [f64; 2]); 4] = [
     ("data, much noise", [1.0, 4.0]),
     ("beyond", [4.0, 6.0]),
 ];
-const ROWS: usize = 600;
-const SEEDS: u64 = 5;
-/// Points of a curve from `ENDS[0]` to `ENDS[1]`.
-const GRID: usize = 241;
-const ENDS: [f64; 2] = [-6.0, 6.0];
-
-/// The line.
-fn truth(x: f64) -> f64 {
-    (1.5 * x).sin() + 0.3 * x
-}
-
-/// The deviation of what comes from it: it grows from left to right.
-fn noise(x: f64) -> f64 {
-    0.05 + 0.35 / (1.0 + (-2.0 * x).exp())
-}
-
 /// What an ensemble says at a point: its mean, the deviation that members foretell, and the one that they have among
 /// themselves. Squared, the two add up to the variance of the members' mixture.
 #[derive(Clone, Copy, Serialize)]
@@ -113,84 +92,22 @@ impl Cell {
     }
 }
 
-/// Data of a seed, and what an ensemble that was fitted to them says.
+/// Data of a seed, and what an ensemble that was fitted to them says, by the law of total variance.
 fn fitted(key: Key, scale: Scale) -> Result<(TransitionBatch, Vec<Said>)> {
-    let data = data(key.child("data"));
-    let spec = Spec::new(Space::unbounded(1)?, Space::symmetric(1, 1.0)?);
-    // A step leads from x to x + y: what is learnt is the change, and nothing else is to be.
-    let task = Task::unknown().rewarding(|_, _, _| 0.0).terminating(|_, _, _| false);
-    let epochs = if scale == Scale::Quick { 5 } else { 1500 };
-    let config = EnsembleConfig {
-        hidden: vec![64; 2],
-        decay: vec![],
-        batch: 32,
-        // Half weighed by variances: by likelihood alone, what is hard to fit at first is taken for noise and stays so.
-        likelihood: Likelihood::Gaussian { bounds: Bounds::Learnt, bounds_penalty: 0.01, beta: 0.5 },
-        targets: Targets::Normalized,
-        stop: Stop { improvement: 0.001, patience: 150, max_epochs: Some(epochs) },
-        ..EnsembleConfig::default()
-    };
-    let mut ensemble = Ensemble::new(&spec, &task, config, key.child("model"))?;
-    let rows: Vec<u32> = (0..data.len() as u32).collect();
-    ensemble.fit(FitData { data: &data, train: &rows, holdout: &[] }, key.child("fit"), &mut NullRecorder)?;
-    let said = asked(ensemble.network())?;
-    Ok((data, said))
-}
-
-/// Points of the line and their noise, as transitions from x to x + y in ascending order of x.
-fn data(key: Key) -> TransitionBatch {
-    let mut draws = NoiseBuf::default();
-    draws.fill(NoiseSpec { normals: 1, uniforms: 1 }, ROWS, key);
-    let draws = draws.view();
-    let wide: f64 = DATA.iter().map(|[low, high]| high - low).sum();
-    let place = |uniform: f32| {
-        let mut along = wide * f64::from(uniform);
-        for [low, high] in DATA {
-            if along <= high - low {
-                return low + along;
-            }
-            along -= high - low;
-        }
-        DATA[1][1]
-    };
-    let mut points: Vec<(f64, f64)> = (0..ROWS)
-        .map(|i| {
-            let x = place(draws.uniforms.row(i)[0]);
-            (x, truth(x) + noise(x) * f64::from(draws.normals.row(i)[0]))
-        })
-        .collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut data = TransitionBatch::new(Dims { obs: 1, act: 1 });
-    for (x, y) in points {
-        let (obs, next_obs) = ([x as f32], [(x + y) as f32]);
-        let (reward, end, origin) = (0.0, End::Truncated, Origin::World);
-        data.push(Transition { obs: &obs, act: &[0.0], next_obs: &next_obs, reward, end, origin });
-    }
-    data
-}
-
-/// What the members say along the line, by the law of total variance.
-fn asked(model: &dyn Spread) -> Result<Vec<Said>> {
-    let xs = (0..GRID).map(|i| ENDS[0] + (ENDS[1] - ENDS[0]) * i as f64 / (GRID - 1) as f64);
-    let xs: Vec<f64> = xs.collect();
-    let state = RowBuf::from_vec(xs.iter().map(|x| *x as f32).collect(), 1)?;
-    let members = model.members();
-    let (mut means, mut variances) = (vec![0.0; members * GRID], vec![0.0; members * GRID]);
-    let out = MomentsMut::new(&mut means, &mut variances, GRID, 1);
-    model.moments(state.view(), RowBuf::zeros(GRID, 1).view(), out, &mut Scratch::default())?;
-    let moments = MomentsMut::new(&mut means, &mut variances, GRID, 1);
+    let (data, ensemble) = line::fitted(key, scale)?;
+    let foretold = Foretold::by(ensemble.network())?;
     let of = |(row, x): (usize, &f64)| {
-        let each = |of: &dyn Fn(usize) -> f64| mean(&(0..members).map(of).collect::<Vec<_>>());
-        let y = |member| f64::from(moments.view().mean(member, row)[0]) - x;
-        let centre = each(&y);
+        let each = |of: &dyn Fn([f64; 2]) -> f64| mean(&foretold.at(row).map(of).collect::<Vec<_>>());
+        let centre = each(&|[y, _]| y);
         Said {
             x: *x,
             mean: centre,
-            aleatoric: each(&|member| f64::from(moments.view().variance(member, row)[0])).sqrt(),
-            epistemic: each(&|member| (y(member) - centre).powi(2)).sqrt(),
+            aleatoric: each(&|[_, variance]| variance).sqrt(),
+            epistemic: each(&|[y, _]| (y - centre).powi(2)).sqrt(),
         }
     };
-    Ok(xs.iter().enumerate().map(of).collect())
+    let said = foretold.xs.iter().enumerate().map(of).collect();
+    Ok((data, said))
 }
 
 /// Both bands, and both deviations beside the noise that is there.

@@ -1,6 +1,6 @@
 //! What each planner earns for how many plans scored an action, with the true dynamics.
 
-use super::caption::said;
+use super::caption::{named, said};
 use super::{Made, Scale};
 use crate::commands::plan::{Control, Episode};
 use crate::out;
@@ -187,11 +187,12 @@ fn found(cells: &[Cell]) -> String {
         let each =
             fewest.iter().filter(|(planner, _)| *planner != YARDSTICK).map(|(planner, cell)| match cell {
                 Some(cell) => format!(
-                    "{planner} with {:.0} ({:.1} times fewer)",
+                    "{} with {:.0} ({:.1} times fewer)",
+                    named(planner),
                     cell.evaluations,
                     own / cell.evaluations
                 ),
-                None => format!("{planner} never"),
+                None => format!("{} never", named(planner)),
             });
         Some(format!(
             "On {} CEM earns {} with {:.0} plans an action, and as much, less 2 %, with {own:.0}; {}.",

@@ -85,7 +85,11 @@ impl Dataset {
         let rows = if scale == Scale::Quick { 400 } else { self.rows };
         let entry = mbrl_envs::find(env)?;
         let mut recording = record(entry, &sources, rows, Key::root(SEED).child("collect"))?;
-        recording.about_mut().reference = reference(entry, Some(self.expert.train(scale)?.as_path()))?;
+        let expert = self.expert.train(scale)?;
+        // Who had a few steps to learn in may earn less than chance does, and then there is nothing to score by.
+        if scale == Scale::Whole {
+            recording.about_mut().reference = reference(entry, Some(&expert))?;
+        }
         if let Some(judge) = self.judged_by {
             recording = relabel(&recording, mbrl_envs::find(judge)?)?;
         }
