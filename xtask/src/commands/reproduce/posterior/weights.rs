@@ -3,7 +3,7 @@
 use super::super::learning::scalar;
 use super::super::{Made, Scale};
 use super::SWINGUP;
-use crate::plot::{Axis, Figure, Panel, Point, Scale as AxisScale, Series, Style};
+use crate::plot::{Axis, Figure, MOST_SERIES, Panel, Point, Scale as AxisScale, Series, Style};
 use mbrl_core::{Error, Result};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
     let runs = SWINGUP.run(scale)?;
     let mut of_seeds = Vec::new();
     for run in &runs {
-        let mut weights = BTreeMap::<String, Vec<(u64, f64)>>::new();
+        let mut weights = Weights::new();
         let mut returns = Vec::new();
         for line in run.metrics()? {
             for (name, weight) in line.scalars.iter() {
@@ -34,13 +34,14 @@ pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
     };
     let last = returns.last().map_or(0, |(steps, _)| *steps) as f64;
     let point = |&(steps, y): &(u64, f64)| Point { x: steps as f64, y, low: y, high: y };
+    let lines = named(weights);
     let of_weights = |until: f64| -> Vec<Series> {
-        let series = |(name, points): (&String, &Vec<(u64, f64)>)| Series {
+        let series = |(name, points): &(String, Vec<(u64, f64)>)| Series {
             name: name.clone(),
             style: Style::Line,
             points: points.iter().map(point).filter(|point| point.x <= until).collect(),
         };
-        weights.iter().map(series).collect()
+        lines.iter().map(series).collect()
     };
     let axis = |label: &str, range| Axis { label: label.to_owned(), scale: AxisScale::Linear, range };
     let of_policies = |title: &str, until: f64| Panel {
@@ -92,4 +93,44 @@ pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
     let data: Vec<_> =
         of_seeds.iter().map(|(weights, returns)| json!({ "weights": weights, "returns": returns })).collect();
     Ok(Made { figure, found, table, data: json!(data) })
+}
+
+/// The weights of each policy, by the steps that they held after.
+type Weights = BTreeMap<String, Vec<(u64, f64)>>;
+
+/// The policies that were ever likeliest, as many as colors tell apart, and all others together.
+fn named(weights: &Weights) -> Vec<(String, Vec<(u64, f64)>)> {
+    let most = |points: &[(u64, f64)]| points.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
+    let mut ranked: Vec<_> = weights.iter().collect();
+    ranked.sort_by(|a, b| most(b.1).total_cmp(&most(a.1)).then(a.0.cmp(b.0)));
+    let own = if ranked.len() > MOST_SERIES { MOST_SERIES - 1 } else { ranked.len() };
+    let (first, rest) = ranked.split_at(own);
+    let mut lines: Vec<_> = first.iter().map(|(name, points)| ((*name).clone(), (*points).clone())).collect();
+    let mut others = BTreeMap::<u64, f64>::new();
+    for (steps, weight) in rest.iter().flat_map(|(_, points)| points.iter()) {
+        *others.entry(*steps).or_default() += weight;
+    }
+    if !rest.is_empty() {
+        lines.push((format!("{} others together", rest.len()), others.into_iter().collect()));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_were_never_likely_are_added_up() {
+        let weights: Weights =
+            (0..9).map(|i| (format!("0.{i}"), vec![(10, 0.1), (20, f64::from(i) / 36.0)])).collect();
+        let lines = named(&weights);
+        assert_eq!(lines.len(), MOST_SERIES);
+        assert!(lines[0].0 == "0.8" && lines[MOST_SERIES - 1].0 == "3 others together");
+        for at in 0..2 {
+            let sum: f64 = lines.iter().map(|(_, points)| points[at].1).sum();
+            let all: f64 = weights.values().map(|points| points[at].1).sum();
+            assert!((sum - all).abs() < 1e-12);
+        }
+    }
 }
