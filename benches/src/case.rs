@@ -1,6 +1,6 @@
 //! A measured piece of work, and what it is held against.
 
-use crate::{buffer, envs, mbpo, nn, plan};
+use crate::{buffer, envs, mbpo, nn, plan, posterior};
 
 /// A measured piece of work.
 #[derive(Clone, Copy, Debug)]
@@ -84,4 +84,6 @@ pub static CASES: &[Case] = &[
     mbpo::UPDATE_2,
     mbpo::TENTH_1,
     mbpo::TENTH_2,
+    posterior::STEP_1,
+    posterior::STEP_2,
 ];

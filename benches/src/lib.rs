@@ -11,6 +11,8 @@ mod mbpo;
 mod measure;
 mod nn;
 mod plan;
+mod posterior;
+mod run;
 mod sac;
 
 pub use case::{CASES, Case, Pair, Share};

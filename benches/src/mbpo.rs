@@ -5,10 +5,10 @@
 //! is done by the agent that the preset builds, through what the trainer calls, with its reward learnt and its theory told.
 
 use crate::nn::{Ensemble, GEMM, SQUARE_FLOPS, forward, gemm, pool, train};
+use crate::run::Run;
 use crate::sac::Sizes;
 use crate::{Case, Pair, Share};
-use mbrl_agents::{Agent, RunConfig, Setup};
-use mbrl_core::{Env, Key, NullRecorder, Origin, Recorder, Transition};
+use mbrl_core::{NullRecorder, Recorder};
 
 /// What a cycle is made of: cases, and how often each is in it.
 pub const CYCLE: [(&str, f64); 3] = [(FIT, 1.0), (IMAGINE, 1.0), (UPDATE, STEPS as f64)];
@@ -48,8 +48,8 @@ pub(crate) const IMAGINE_1: Case = case(IMAGINE, 1, IMAGINE_FLOPS, 0.7, || pair(
 pub(crate) const IMAGINE_2: Case = case(IMAGINE, 2, IMAGINE_FLOPS, 0.65, || pair(2, imagining(), Run::learn));
 pub(crate) const UPDATE_1: Case = case(UPDATE, 1, UPDATE_FLOPS, 0.8, || pair(1, updating(), Run::learn));
 pub(crate) const UPDATE_2: Case = case(UPDATE, 2, UPDATE_FLOPS, 0.6, || pair(2, updating(), Run::learn));
-pub(crate) const TENTH_1: Case = case(TENTH, 1, TENTH_FLOPS, 0.75, || pair(1, tenth(), Run::steps));
-pub(crate) const TENTH_2: Case = case(TENTH, 2, TENTH_FLOPS, 0.6, || pair(2, tenth(), Run::steps));
+pub(crate) const TENTH_1: Case = case(TENTH, 1, TENTH_FLOPS, 0.75, || pair(1, tenth(), tenth_of_a_cycle));
+pub(crate) const TENTH_2: Case = case(TENTH, 2, TENTH_FLOPS, 0.6, || pair(2, tenth(), tenth_of_a_cycle));
 
 fn pair(threads: usize, mut run: Run, work: fn(&mut Run, &mut dyn Recorder)) -> Pair {
     let pool = pool(threads);
@@ -58,7 +58,7 @@ fn pair(threads: usize, mut run: Run, work: fn(&mut Run, &mut dyn Recorder)) -> 
 
 /// At the step at which the first fit is due: whenever it learns, it fits. The few rollouts that go with it are in its time.
 fn fitting() -> Run {
-    let mut run = Run::new(&[
+    let mut run = begun(&[
         &format!("agent.initial_steps={ROWS}"),
         &format!("agent.model.stop.max_epochs={EPOCHS}"),
         "agent.updates_per_step=0",
@@ -72,7 +72,7 @@ fn fitting() -> Run {
 /// eight rows, is in their time.
 fn imagining() -> Run {
     const ROWS: usize = 10;
-    let mut run = Run::new(&[
+    let mut run = begun(&[
         &format!("agent.initial_steps={ROWS}"),
         "agent.model.stop.max_epochs=1",
         "agent.updates_per_step=0",
@@ -85,7 +85,7 @@ fn imagining() -> Run {
 /// At a step at which no model is fitted: it learns by its updates alone.
 fn updating() -> Run {
     const ROWS: usize = 10;
-    let mut run = Run::new(&[&format!("agent.initial_steps={ROWS}"), "agent.model.stop.max_epochs=1"]);
+    let mut run = begun(&[&format!("agent.initial_steps={ROWS}"), "agent.model.stop.max_epochs=1"]);
     (0..=ROWS).for_each(|_| run.step(&mut NullRecorder));
     run
 }
@@ -94,7 +94,7 @@ fn updating() -> Run {
 /// which stay 2,000.
 fn tenth() -> Run {
     let (steps, epochs, starts) = (STEPS / 10, EPOCHS / 10, STARTS / 10);
-    let mut run = Run::new(&[
+    let mut run = begun(&[
         &format!("agent.initial_steps={ROWS}"),
         &format!("agent.capacity={ROWS}"),
         &format!("agent.model.stop.max_epochs={epochs}"),
@@ -106,72 +106,20 @@ fn tenth() -> Run {
     run
 }
 
-/// The agent, and its world.
-struct Run {
-    agent: Box<dyn Agent>,
-    env: Box<dyn Env>,
-    obs: Vec<f32>,
-    next_obs: Vec<f32>,
-    act: Vec<f32>,
-    is_running: bool,
-    keys: Key,
-    turn: u64,
-    steps: u64,
+/// The steps of a tenth of a cycle.
+fn tenth_of_a_cycle(run: &mut Run, recorder: &mut dyn Recorder) {
+    (0..STEPS / 10).for_each(|_| run.step(recorder));
 }
 
-impl Run {
-    /// The preset with these settings changed. Nothing stops a fit but its epochs.
-    fn new(settings: &[&str]) -> Self {
-        let entry = mbrl_envs::find("cartpole").expect("an environment");
-        let mut config = RunConfig::new("mbpo", Some("mbrl-lib")).expect("a preset");
-        config.set("agent.model.stop.patience=1000000").expect("a setting");
-        config.set_all(settings).expect("settings");
-        let setup = Setup { task: entry.task(), ..Setup::new(entry.spec()) };
-        let agent = config.build(&setup).expect("an agent");
-        let (obs, act) = (vec![0.0; setup.spec.obs.dim()], vec![0.0; setup.spec.act.dim()]);
-        let (next_obs, is_running, keys) = (obs.clone(), false, Key::root(0));
-        Run { agent, env: entry.make(), obs, next_obs, act, is_running, keys, turn: 0, steps: 0 }
-    }
-
-    /// A step in the world, and what is learnt from it.
-    fn step(&mut self, recorder: &mut dyn Recorder) {
-        let keys = self.keys.child("step").at(self.steps);
-        self.steps += 1;
-        if !self.is_running {
-            self.env.reset(keys.child("reset"), &mut self.obs).expect("an episode");
-        }
-        self.agent.act(&self.obs, keys.child("policy"), &mut self.act, recorder).expect("an action");
-        let step = self.env.step(&self.act, keys.child("world"), &mut self.next_obs).expect("a step");
-        let seen = Transition {
-            obs: &self.obs,
-            act: &self.act,
-            next_obs: &self.next_obs,
-            reward: step.reward,
-            end: step.end,
-            origin: Origin::World,
-        };
-        self.agent.observe(seen).expect("a transition");
-        self.is_running = !step.end.is_end();
-        std::mem::swap(&mut self.obs, &mut self.next_obs);
-        self.learn(recorder);
-    }
-
-    /// The steps of a tenth of a cycle.
-    fn steps(&mut self, recorder: &mut dyn Recorder) {
-        (0..STEPS / 10).for_each(|_| self.step(recorder));
-    }
-
-    /// What is learnt at the present step.
-    fn learn(&mut self, recorder: &mut dyn Recorder) {
-        self.turn += 1;
-        let key = self.keys.child("learn").at(self.turn);
-        self.agent.learn(self.steps, key, recorder).expect("something learnt");
-    }
+/// The preset with these settings changed. Nothing stops a fit but its epochs.
+fn begun(settings: &[&str]) -> Run {
+    Run::new("mbpo", "mbrl-lib", &[&["agent.model.stop.patience=1000000"], settings].concat())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mbrl_agents::RunConfig;
 
     /// How often a model was fitted, updates were made, and what was said of these.
     #[derive(Default)]
@@ -208,7 +156,7 @@ mod tests {
         assert_eq!(said(fitting(), Run::learn), (1, 1, EPOCHS, 5));
         assert_eq!(said(imagining(), Run::learn), (1, 1, 1, STARTS));
         assert_eq!(said(updating(), Run::learn), (0, 1, 0, 0));
-        assert_eq!(said(tenth(), Run::steps), (1, STEPS / 10, EPOCHS / 10, STARTS / 10));
+        assert_eq!(said(tenth(), tenth_of_a_cycle), (1, STEPS / 10, EPOCHS / 10, STARTS / 10));
         let config = RunConfig::new("mbpo", Some("mbrl-lib")).unwrap();
         let of = |path: &[&str]| path.iter().fold(&config.agent, |value, name| &value[*name]).as_u64();
         assert_eq!(of(&["updates_per_step"]), Some(UPDATES as u64));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only the cases of this group (buffer, envs, nn, plan, mbpo), or whose name contains this.
+    /// Only the cases of this group (buffer, envs, nn, plan, mbpo, ps-mbpo), or whose name contains this.
     filter: Option<String>,
     /// Only the cases that run on so many threads.
     #[arg(long, value_name = "T")]
