@@ -50,6 +50,9 @@ pub(super) fn make(scale: Scale) -> Result<Made> {
     Ok(Made { figure: figure(&all), found: found(&all), table: table(&all), data })
 }
 
+/// What is to be covered: the error, or the distance.
+type Column = fn(&Seed) -> &Vec<f64>;
+
 impl Seed {
     fn of(key: Key, scale: Scale) -> Result<Self> {
         let (_, ensemble) = line::fitted(key, scale)?;
@@ -78,7 +81,7 @@ impl Seed {
     }
 
     /// The share of the points of a region at which `weight` times a measure is at least what is to be covered.
-    fn coverage(&self, measure: usize, of: fn(&Seed) -> &Vec<f64>, weight: f64, region: &[[f64; 2]]) -> f64 {
+    fn coverage(&self, measure: usize, of: Column, weight: f64, region: &[[f64; 2]]) -> f64 {
         let inside = |i: &usize| region.iter().any(|[low, high]| (*low..=*high).contains(&self.x[*i]));
         let covered = (0..self.x.len()).filter(inside);
         let covered = covered.map(|i| f64::from(weight * self.measures[measure].u[i] >= of(self)[i]));
@@ -86,7 +89,7 @@ impl Seed {
     }
 
     /// The least weight with which a measure covers enough of the points.
-    fn weight(&self, measure: usize, of: fn(&Seed) -> &Vec<f64>) -> f64 {
+    fn weight(&self, measure: usize, of: Column) -> f64 {
         let mut ratios: Vec<f64> =
             of(self).iter().zip(&self.measures[measure].u).map(|(error, u)| error / u).collect();
         ratios.sort_by(f64::total_cmp);
@@ -192,7 +195,7 @@ fn table(all: &[Seed]) -> String {
 }
 
 /// A row for each measure, with a cell before the coverage.
-fn rows(all: &[Seed], of: fn(&Seed) -> &Vec<f64>, before: impl Fn(usize) -> String) -> String {
+fn rows(all: &[Seed], of: Column, before: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for (i, measure) in Uncertainty::ALL.into_iter().enumerate() {
         let covered =
@@ -223,8 +226,7 @@ mod tests {
             measures: vec![Measured { measure: Uncertainty::MaxStdNorm, u, rho: None }],
         };
         let share = |of, weight, region: usize| seed.coverage(0, of, weight, REGIONS[region].1);
-        let (error, distance): (fn(&Seed) -> &Vec<f64>, fn(&Seed) -> &Vec<f64>) =
-            (|seed| &seed.error, |seed| &seed.distance);
+        let (error, distance): (Column, Column) = (|seed| &seed.error, |seed| &seed.distance);
         let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
         assert!(close(share(error, 1.0, 0), 0.5) && close(share(error, 2.0, 0), 0.75));
         assert!(close(share(error, 1.0, 1), 1.0) && close(share(error, 1.0, 2), 0.0));
