@@ -36,6 +36,19 @@ fn the_default_run_stays_small() {
     assert!((5.0..MOST).contains(&peak), "{peak:.1} MB");
 }
 
+/// Rows are touched as they arrive, so that what does not fit would else be found out hours into a run.
+#[test]
+fn what_would_not_fit_is_refused_before_it_begins_with_what_it_needs() {
+    let here = Folder::new("too-much");
+    let many = "train ps-mbpo --env pendulum --out run --set agent.policies=1000 --set agent.rollouts.retain=100000000";
+    let output = here.call(many).output().unwrap();
+    let said = common::stderr(&output);
+    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    // 3,000 policies keep 500 rollouts of up to 4 steps from every fiftieth of so many steps, 40 bytes a row.
+    assert!(said.starts_with("error: ps-mbpo comes to need 44703") && said.contains(" GiB, and "), "{said}");
+    assert!(said.contains("agent.policies") && here.entries().is_empty(), "{said}");
+}
+
 /// The most that a process has had in memory so far, in MB.
 fn resident_peak(id: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;

@@ -74,6 +74,10 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing_behind() {
         ("train --set eval.every=often", "--set eval.every: invalid type"),
         ("train --set eval.every=0", "--set eval.every: eval.every is 0"),
         ("train --set seed", "--set seed: write it as path=value"),
+        (
+            "train ops-mbpo --set agent.sampling.optimistic.tau=0",
+            "--set agent.sampling.optimistic.tau: settings of ops-mbpo: sampling: tau is 0: give a finite number",
+        ),
         ("train --resume nowhere", "nowhere holds no run"),
         ("train --resume nowhere --steps 3", "nowhere holds no run"),
         ("eval nowhere", "nowhere holds no run"),

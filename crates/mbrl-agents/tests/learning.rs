@@ -92,3 +92,13 @@ fn morel_swings_the_pendulum_up_from_random_data() {
     let earned = learn("morel", "fast", "pendulum", 6_000, &["agent.pessimism.halt.multiple=2"]);
     assert!(earned > -300.0, "{earned}");
 }
+
+/// A drawn policy balances the pole, whoever draws; a random one earns 28.
+#[test]
+fn posterior_sampling_balances_the_pole() {
+    let small = ["agent.model.members=2", "agent.model.elites=2", "agent.policies=2"];
+    for algo in ["ps-mbpo", "ops-mbpo"] {
+        let earned = learn(algo, "study", "cartpole", 1_500, &small);
+        assert!(earned > 120.0, "{algo}: {earned}");
+    }
+}

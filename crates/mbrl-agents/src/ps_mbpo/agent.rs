@@ -1,12 +1,12 @@
 //! The agent: fits its models, draws a policy, plays an episode with it, and lets every policy learn from what was seen.
 
 use super::population::{Population, Worlds};
-use super::sampling::{Earned, draw, entropy};
+use super::sampling::{Earned, entropy};
 use super::{Draw, PsMbpoConfig, Sampling};
 use crate::mbpo::imagination::Imagination;
 use crate::planning::FitAt;
 use crate::sac::SacTally;
-use crate::{Actor, Agent, Mind, SacLearner, SacPolicy, Setup, SingleRow, keep, known};
+use crate::{Actor, Agent, Mind, SacLearner, SacPolicy, Setup, SingleRow, draw_index, keep, known};
 use mbrl_buffer::ReplayBuffer;
 use mbrl_core::{Belief, Context, Error, FitData, Key, Mode, Recorder, Result, Transition, UniformPolicy};
 use mbrl_models::Ensemble;
@@ -196,7 +196,7 @@ impl Agent for PsMbpoAgent {
         let policy = match (self.config.draw, self.kept.playing) {
             (Draw::Episode, Some(Playing { policy, .. })) => policy,
             (Draw::Never, _) => 0,
-            _ => draw(&self.weights(), key.child("which")),
+            _ => drawn(&self.weights(), key),
         };
         if self.kept.playing.is_none() {
             // An episode that began at random is nobody's.
@@ -294,6 +294,11 @@ impl Agent for PsMbpoAgent {
     }
 }
 
+/// The policy that plays the episode, or the step, which begins with this key.
+fn drawn(weights: &[f64], key: Key) -> u16 {
+    draw_index(weights, &mut key.child("which").rng()) as u16
+}
+
 /// Plays each episode by the mean actions of a policy that is drawn for it.
 struct Drawn<'a> {
     policy: &'a SacPolicy,
@@ -309,7 +314,7 @@ impl Actor for Drawn<'_> {
     }
 
     fn act(&mut self, obs: &[f32], key: Key, act: &mut [f32]) -> Result<()> {
-        let playing = *self.playing.get_or_insert_with(|| draw(&self.weights, key.child("which")));
+        let playing = *self.playing.get_or_insert_with(|| drawn(&self.weights, key));
         self.row.act_as(self.policy, playing, Mode::Mean, obs, key, act)
     }
 }

@@ -1,6 +1,6 @@
 //! Which policy of a population plays an episode: the distribution that it is drawn from.
 
-use mbrl_core::{Error, Key, Result};
+use mbrl_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// How likely each policy is to be drawn.
@@ -137,19 +137,6 @@ impl Played {
     fn mean(&self) -> f64 {
         self.total / self.episodes as f64
     }
-}
-
-/// A policy, drawn by its weight.
-pub(crate) fn draw(weights: &[f64], key: Key) -> u16 {
-    let at = (key.bits() >> 11) as f64 / (1_u64 << 53) as f64;
-    let mut below = 0.0;
-    let chosen = weights.iter().position(|weight| {
-        below += weight;
-        at < below
-    });
-    // Rounding may leave the sum just below what was drawn.
-    let last = || weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0);
-    chosen.unwrap_or_else(last) as u16
 }
 
 /// How undecided a distribution is, in nats.

@@ -71,21 +71,6 @@ fn the_first_episode_of_a_population_that_has_earned_nothing_is_anyones() {
 }
 
 #[test]
-fn draws_follow_the_weights() {
-    let weights = [0.5, 0.0, 0.2, 0.3];
-    let mut counts = [0_u32; 4];
-    let draws = 100_000;
-    for i in 0..draws {
-        counts[usize::from(draw(&weights, Key::root(7).at(i)))] += 1;
-    }
-    // Six deviations either way: by chance once in 5e8 for each of three numbers.
-    for (count, weight) in counts.into_iter().zip(weights) {
-        let deviation = (weight * (1.0 - weight) / draws as f64).sqrt();
-        assert!((f64::from(count) / draws as f64 - weight).abs() <= 6.0 * deviation, "{counts:?}");
-    }
-}
-
-#[test]
 fn a_temperature_that_is_none_is_refused() {
     for tau in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = optimistic(tau, Score::Sum).validate().unwrap_err().to_string();
