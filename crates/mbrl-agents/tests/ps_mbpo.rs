@@ -5,8 +5,8 @@
 mod common;
 
 use common::{Folder, Records, metrics, saved, setup, trainer};
-use mbrl_agents::{Agent, PsMbpoAgent, PsMbpoConfig, RunConfig, find};
-use mbrl_core::{End, Key, NullRecorder, Origin, Transition};
+use mbrl_agents::{Agent, PsMbpoAgent, PsMbpoConfig, RunConfig, SingleRow, find};
+use mbrl_core::{End, Key, Mode, NullRecorder, Origin, Transition};
 
 /// A run of 140 steps in which everything happens.
 fn quick(algo: &str, env: &str, set: &[&str]) -> RunConfig {
@@ -84,6 +84,12 @@ struct Played {
     agent: PsMbpoAgent,
     records: Records,
     steps: u64,
+    acts: Vec<f32>,
+}
+
+/// What is observed at a step.
+fn observed(step: u64) -> [f32; 3] {
+    [(step as f32).cos(), (step as f32).sin(), 0.0]
 }
 
 impl Played {
@@ -92,7 +98,7 @@ impl Played {
         config.set_all(set).unwrap();
         let config: PsMbpoConfig = serde_json::from_value(config.agent).unwrap();
         let agent = PsMbpoAgent::new(config, &setup("pendulum"), Key::root(0)).unwrap();
-        Played { agent, records: Records::default(), steps: 0 }
+        Played { agent, records: Records::default(), steps: 0, acts: Vec::new() }
     }
 
     /// An episode of 10 steps that pays so much in each; says which policy played it, if one is said to have.
@@ -101,8 +107,9 @@ impl Played {
         for t in 0..10 {
             self.steps += 1;
             let (key, mut act) = (Key::root(9).at(self.steps), [0.0]);
-            let obs = [(self.steps as f32).cos(), (self.steps as f32).sin(), 0.0];
+            let obs = observed(self.steps);
             self.agent.act(&obs, key.child("policy"), &mut act, &mut NullRecorder).unwrap();
+            self.acts.push(act[0]);
             let end = if t == 9 { End::Truncated } else { End::Running };
             let seen =
                 Transition { obs: &obs, act: &act, next_obs: &obs, reward, end, origin: Origin::World };
@@ -182,6 +189,29 @@ fn every_policy_imagines_in_its_own_model_and_learns_from_that() {
     let theta = played.agent.learner().policy().theta();
     let params = theta.len() / 6;
     assert!((1..6).all(|i| theta[..params] != theta[i * params..][..params]));
+}
+
+#[test]
+fn who_is_drawn_acts_for_the_whole_episode() {
+    // Nothing is learnt, so that what each policy would have done can be asked afterwards.
+    let mut played = Played::new(&["agent.sampling=uniform", "agent.updates_per_step=0"]);
+    let mut players = std::collections::BTreeSet::new();
+    for episode in 0..8 {
+        let player = played.episode(1.0);
+        let (first, acts) = (played.steps - 9, &played.acts[played.acts.len() - 10..]);
+        let Some(player) = player else {
+            assert!(episode < 2);
+            continue;
+        };
+        for (t, act) in (first..).zip(acts) {
+            let (mut row, mut expected) = (SingleRow::default(), [0.0]);
+            let (policy, key) = (played.agent.learner().policy(), Key::root(9).at(t).child("policy"));
+            row.act_as(policy, player, Mode::Sample, &observed(t), key, &mut expected).unwrap();
+            assert_eq!(act.to_bits(), expected[0].to_bits(), "episode {episode}, step {t}");
+        }
+        players.insert(player);
+    }
+    assert!(players.len() > 2, "{players:?}");
 }
 
 #[test]

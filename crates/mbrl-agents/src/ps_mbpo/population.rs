@@ -113,3 +113,45 @@ impl Population {
 fn of_policy(key: Key, i: usize) -> Key {
     if i == 0 { key } else { key.child("policy").at(i as u64) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Method;
+    use crate::ps_mbpo::PsMbpo;
+    use mbrl_core::{End, Space, Transition};
+
+    /// Rows that earn `reward`.
+    fn fill(buffer: &mut ReplayBuffer, reward: f32, origin: Origin) {
+        for i in 0..20 {
+            let obs = [0.1 * i as f32];
+            let (act, next_obs) = (&[0.5][..], &obs[..]);
+            buffer.push(Transition { obs: &obs, act, next_obs, reward, end: End::Running, origin }).unwrap();
+        }
+    }
+
+    #[test]
+    fn each_policy_learns_from_its_own_imagination_and_from_a_share_of_the_world() {
+        let spec = Spec::new(Space::unbounded(1).unwrap(), Space::symmetric(1, 1.0).unwrap());
+        let mut config = PsMbpo::preset("study").unwrap().quick();
+        (config.sac.batch, config.real_share) = (10, 0.25);
+        let mut population = Population::new(&config, &spec, Key::root(0)).unwrap();
+        let mut real = ReplayBuffer::new(spec.dims(), 20).unwrap();
+        fill(&mut real, -1.0, Origin::World);
+        for (i, imagined) in population.imagined.iter_mut().enumerate() {
+            fill(imagined, i as f32, Origin::Model { member: (i / 2) as u16, policy: i as u16 });
+        }
+        population.update(&real, 0.99, Key::root(1)).unwrap();
+        let rewards = population.batch.reward.clone();
+        assert_eq!(rewards.len(), 4 * 10);
+        for (i, rewards) in rewards.chunks(10).enumerate() {
+            let own = |reward: f32| if reward < 0.0 { None } else { Some(reward as usize) };
+            // A quarter of ten, rounded down.
+            let expected: Vec<_> = (0..10).map(|row| (row >= 2).then_some(i)).collect();
+            assert_eq!(rewards.iter().copied().map(own).collect::<Vec<_>>(), expected, "policy {i}");
+        }
+        // Two policies draw different rows of the same world.
+        let obs = |i: usize| population.batch.obs[i * 10..][..10].to_vec();
+        assert!((1..4).all(|i| obs(0) != obs(i)));
+    }
+}

@@ -8,11 +8,11 @@ use mbrl_core::{BoxSpace, Dims, End, Error, Result, TransitionBatch};
 pub struct SacBatch {
     agents: usize,
     rows: usize,
-    pub(super) obs: Vec<f32>,
+    pub(crate) obs: Vec<f32>,
     /// Observation and action side by side.
     pub(super) both: Vec<f32>,
     pub(super) next_obs: Vec<f32>,
-    pub(super) reward: Vec<f32>,
+    pub(crate) reward: Vec<f32>,
     pub(super) discount: Vec<f32>,
 }
 
