@@ -6,6 +6,7 @@ mod mbpo;
 mod offline;
 mod page;
 mod planners;
+mod psrl;
 mod sac;
 mod welch;
 
@@ -146,6 +147,24 @@ pub(crate) static RECIPES: &[Recipe] = &[
         summary: "MOPO's return against its penalty's weight, three penalties, 3 seeds",
         cost: "0.6 core-hours",
         make: offline::lambda,
+    },
+    Recipe {
+        name: "psrl-regret",
+        summary: "cumulative regret of posterior sampling and of others, in fixed and in random worlds",
+        cost: "0.1 core-hours",
+        make: psrl::regret,
+    },
+    Recipe {
+        name: "psrl-bound",
+        summary: "Bayesian regret of exact posterior sampling beside its bound, 2000 worlds of two sizes",
+        cost: "0.2 core-hours",
+        make: psrl::bound,
+    },
+    Recipe {
+        name: "psrl-lambda",
+        summary: "regret against λ of the flexible posterior, six posteriors, 600 worlds to choose in and 600 others",
+        cost: "0.2 core-hours",
+        make: psrl::lambda,
     },
 ];
 
