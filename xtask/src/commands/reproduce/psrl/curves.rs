@@ -31,15 +31,25 @@ struct World {
 
 const WORLDS: [World; 4] = [
     World {
-        title: "riverswim: one fixed world",
+        title: "riverswim, frequentist: one fixed world",
         place: Place::Fixed("riverswim"),
         episodes: 1_000,
         runs: 20,
     },
-    World { title: "chain: one fixed world", place: Place::Fixed("chain"), episodes: 500, runs: 20 },
-    World { title: "deepsea: one fixed world", place: Place::Fixed("deepsea"), episodes: 1_500, runs: 20 },
     World {
-        title: "random worlds from the prior",
+        title: "chain, frequentist: one fixed world",
+        place: Place::Fixed("chain"),
+        episodes: 500,
+        runs: 20,
+    },
+    World {
+        title: "deepsea, frequentist: one fixed world",
+        place: Place::Fixed("deepsea"),
+        episodes: 1_500,
+        runs: 20,
+    },
+    World {
+        title: "Bayesian: worlds drawn from the prior",
         place: Place::Prior { states: 5, actions: 3, horizon: 10 },
         episodes: 1_000,
         runs: 200,
@@ -175,14 +185,13 @@ fn table(curves: &[Curve]) -> String {
         let (own, other) = (psrl.total(), best.total());
         let word = match (own.high < other.low, other.high < own.low) {
             (true, _) => "loses less than all others",
-            (_, true) => "does not lose least",
+            (_, true) => "loses more than the best of the others",
             _ => "and the best of the others cannot be told apart",
         };
         let _ = writeln!(
             found,
-            "- {} ({}, n = {}): PSRL {word}, {} against {} of {}, in {} episodes.",
+            "- {} (n = {}): PSRL {word}, {} against {} of {}, in {} episodes.",
             world.title,
-            psrl.regret,
             psrl.runs,
             own.text(1),
             other.text(1),

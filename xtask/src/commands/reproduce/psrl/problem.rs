@@ -164,6 +164,21 @@ impl History {
         moves.into_iter().all(|(state, action)| self.counts.visits(state, action).iter().any(|n| *n > 0))
     }
 
+    /// KL(q ‖ p) of a distribution over policies and the exact posterior p, whose probabilities may be smaller than any `f64`
+    /// where their logarithms are not.
+    pub(super) fn divergence(&self, problem: &Problem, q: &[f64]) -> f64 {
+        let logs: Vec<f64> =
+            problem.prior.iter().enumerate().map(|(w, p)| p.ln() + sum(&self.log, w)).collect();
+        let all = ln_sum(logs.iter().copied());
+        let of = |(policy, q): (usize, &f64)| {
+            let worlds = logs.iter().enumerate().filter(|(w, _)| problem.delta.row(*w)[policy] > 0.5);
+            q * (q.ln() - (ln_sum(worlds.map(|(_, log)| *log)) - all))
+        };
+        let terms = q.iter().enumerate().filter(|(_, q)| **q > 0.0).map(of);
+        // Rounding may carry a divergence of 0 below it.
+        terms.sum::<f64>().max(0.0)
+    }
+
     /// The probabilities of the worlds.
     pub(super) fn weights(&self, problem: &Problem, kind: Kind) -> Vec<f64> {
         let exact = |power: f64| {
@@ -207,6 +222,12 @@ fn sum(log: &[[f64; 2]; MOVES], world: usize) -> f64 {
     log.iter().enumerate().map(|(at, of)| of[bit(world, at)]).sum()
 }
 
+/// ln Σ exp
+fn ln_sum(logs: impl Iterator<Item = f64> + Clone) -> f64 {
+    let most = logs.clone().fold(f64::NEG_INFINITY, f64::max);
+    most + logs.map(|log| (log - most).exp()).sum::<f64>().ln()
+}
+
 /// Probabilities of logarithms.
 fn normalized(logs: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut weights: Vec<f64> = logs.collect();
@@ -238,6 +259,10 @@ mod tests {
         }
         let exact = history.weights(&problem, Kind::Exact);
         assert!(exact.iter().zip(belief.weights()).all(|(a, b)| (a - b).abs() < 1e-12));
+        let p = problem.delta.marginal(&exact).unwrap();
+        let q = vec![1.0 / p.len() as f64; p.len()];
+        let kl = mbrl_bounds::divergence::discrete::kl(&q, &p).unwrap();
+        assert!((history.divergence(&problem, &q) - kl).abs() < 1e-9, "{kl}");
         let field = history.weights(&problem, Kind::MeanField);
         let ones = |weights: &[f64], at: usize| -> f64 {
             weights.iter().enumerate().filter(|(w, _)| bit(*w, at) == 1).map(|(_, p)| p).sum()
