@@ -30,8 +30,8 @@ pub struct UcbviConfig {
     pub termination: Known,
 }
 
-/// c of the default: of 0.003, 0.01, 0.03 and 0.1 the one that lost least in a thousand episodes of each finite environment
-/// of this workspace but the cliff, where none is of use.
+/// c of the default: of 0.003, 0.01, 0.03 and 0.1 the one that lost least in a thousand episodes of riverswim, deepsea and
+/// garnet under one seed. On the cliff none is of use: rewards that lie 100 apart make every bonus large.
 const BONUS: f64 = 0.003;
 
 impl Default for UcbviConfig {

@@ -14,6 +14,7 @@ mod page;
 mod penalties;
 mod planners;
 mod posterior;
+mod psrl;
 mod sac;
 mod welch;
 
@@ -219,6 +220,30 @@ pub(crate) static RECIPES: &[Recipe] = &[
                  ensemble would do; it gives no numbers.",
         cost: "0.6 core-hours",
         make: offline::lambda,
+    },
+    Recipe {
+        name: "psrl-regret",
+        summary: "cumulative regret of posterior sampling and of others, in fixed and in random worlds",
+        source: "The poster says that posterior sampling attains a regret of √K, and draws no worlds; RiverSwim, the chain and DeepSea are \
+                 those that others measured exploration on.",
+        cost: "0.1 core-hours",
+        make: psrl::regret,
+    },
+    Recipe {
+        name: "psrl-bound",
+        summary: "Bayesian regret of exact posterior sampling beside its bound, 2000 worlds of two sizes",
+        source: "The poster has a theorem and no figure of it: under exact inference the Bayesian regret of K episodes is at most \
+                 √(C K (H R_max)² ℍ(π*)), for some constant C.",
+        cost: "0.2 core-hours",
+        make: psrl::bound,
+    },
+    Recipe {
+        name: "psrl-lambda",
+        summary: "regret against λ of the flexible posterior, six posteriors, 600 worlds to choose in and 600 others",
+        source: "The poster's figure 2 compares the cumulative regret of several λ under approximate inference; which λ, which world \
+                 and which approximation its text does not say.",
+        cost: "0.2 core-hours",
+        make: psrl::lambda,
     },
     Recipe {
         name: "ops-pendulum-sparse",
