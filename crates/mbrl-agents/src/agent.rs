@@ -46,6 +46,7 @@ pub trait Agent: Send {
     }
 
     /// The network that it draws actions by where it explores; nothing, where it acts in another way, or has no use for chance.
+    /// Of a population it is the likeliest policy alone.
     fn explorer(&self) -> Option<Cow<'_, SacPolicy>> {
         self.network()
     }

@@ -12,8 +12,9 @@
 //! - `fast` is ours, for two cores: 3 models of 2 policies each, networks as MBPO's `fast` has, 10 updates a step.
 //! - `study` is for figures: 3 models of 3 policies, actors and critics of 2×64, 5 updates a step.
 //!
-//! Both imagine every 50 steps what the paper imagines in each, from 50 times as many states, and fit the models before each
-//! episode, as the paper does.
+//! Both fit the models before each episode, as the paper does, by a likelihood whose gradients are weighed by variances, as
+//! MBPO's `fast` does. Where the paper imagines from one state in every step, they imagine from 500 states every 50 steps, and
+//! keep what was imagined for 1,000.
 
 mod agent;
 mod config;

@@ -3,8 +3,11 @@
 //! Value iteration to the horizon in the world that the data describe, where each move earns a bonus besides,
 //! b = c H R L / √n with L = ln(5 S A T / δ), and no value is above what can be earned in the steps that are left; a move
 //! that was never made is worth all of that. H is the time limit, R the length of the interval of rewards, T the steps so far and n how
-//! often the move was made. The paper has c = 7 and proves a regret of order H √(S A T); such a bonus is far too large to learn by in any number of episodes that
-//! one waits for, and the default is smaller.
+//! often the move was made. The paper has c = 7 and proves a regret of order H √(S A T); such a bonus is far too large to learn
+//! by in any number of episodes that one waits for, and the default is smaller.
+//!
+//! Besides, the paper fixes T beforehand, lets no value rise from one episode to the next, and caps values at H rather than at
+//! what the steps that are left can earn.
 
 use crate::tabular::{EpisodePolicy, Frame, TabularAgent, TabularLearner};
 use crate::{Agent, Known, Method, Preset, Setup, Spaces, keep};
@@ -102,7 +105,7 @@ struct Learner {
     config: UcbviConfig,
     frame: Frame,
     horizon: usize,
-    /// For its counts: no prior is ever asked.
+    /// For its counts: the optimistic plan asks no prior.
     seen: TabularPosterior,
     met: Met,
 }
@@ -198,9 +201,10 @@ impl TabularLearner for Learner {
         Ok(())
     }
 
-    /// Without a bonus, what was never done is not worth trying: it is what the mean of a normal prior around 0 says.
+    /// Without a bonus: what is best in the world that the data describe. Of a move that was never made it is the mean of the
+    /// prior, which has no part in anything else.
     fn best(&self) -> Result<EpisodePolicy> {
-        self.frame.solve(&self.seen.mean()?)
+        self.frame.solve(&self.seen.empirical(&self.seen.mean()?)?)
     }
 
     fn span(&self) -> usize {

@@ -6,7 +6,7 @@ mod common;
 
 use common::{Folder, Records, metrics, saved, setup, trainer};
 use mbrl_agents::{Agent, PsMbpoAgent, PsMbpoConfig, RunConfig, SingleRow, find};
-use mbrl_core::{End, Key, Mode, NullRecorder, Origin, Transition};
+use mbrl_core::{End, Key, Mode, NullRecorder, Origin, Recorder, Transition};
 
 /// A run of 140 steps in which everything happens.
 fn quick(algo: &str, env: &str, set: &[&str]) -> RunConfig {
@@ -114,6 +114,7 @@ impl Played {
             let seen =
                 Transition { obs: &obs, act: &act, next_obs: &obs, reward, end, origin: Origin::World };
             self.agent.observe(seen).unwrap();
+            self.records.at(self.steps);
             self.agent.learn(self.steps, key.child("learn"), &mut self.records).unwrap();
         }
         self.records.of("policy/played").get(before).map(|(_, played)| *played as u16)
@@ -204,18 +205,84 @@ fn who_is_drawn_acts_for_the_whole_episode() {
             continue;
         };
         for (t, act) in (first..).zip(acts) {
-            let (mut row, mut expected) = (SingleRow::default(), [0.0]);
-            let (policy, key) = (played.agent.learner().policy(), Key::root(9).at(t).child("policy"));
-            row.act_as(policy, player, Mode::Sample, &observed(t), key, &mut expected).unwrap();
-            assert_eq!(act.to_bits(), expected[0].to_bits(), "episode {episode}, step {t}");
+            assert_eq!(
+                act.to_bits(),
+                answers(&played, t)[usize::from(player)],
+                "episode {episode}, step {t}"
+            );
         }
         players.insert(player);
     }
     assert!(players.len() > 2, "{players:?}");
 }
 
+/// What each policy would have done at a step.
+fn answers(played: &Played, step: u64) -> Vec<u32> {
+    let (mut row, policy) = (SingleRow::default(), played.agent.learner().policy());
+    let answer = |member| {
+        let (mut act, key) = ([0.0], Key::root(9).at(step).child("policy"));
+        row.act_as(policy, member, Mode::Sample, &observed(step), key, &mut act).unwrap();
+        act[0].to_bits()
+    };
+    (0..6).map(answer).collect()
+}
+
 #[test]
-fn where_none_is_drawn_the_first_one_plays_and_where_each_step_draws_many_do() {
+fn where_every_step_draws_many_play_an_episode_and_none_is_credited() {
+    let set = ["agent.sampling=uniform", "agent.draw=step", "agent.updates_per_step=0"];
+    let mut played = Played::new(&set);
+    for _ in 0..4 {
+        assert_eq!(played.episode(1.0), None);
+    }
+    let last = played.steps - 9..=played.steps;
+    let acts = &played.acts[played.acts.len() - 10..];
+    let who = last.zip(acts).map(|(step, act)| {
+        answers(&played, step).iter().position(|answer| *answer == act.to_bits()).unwrap()
+    });
+    // That one of six is drawn ten times in a row is a chance of 1e-7.
+    assert!(who.collect::<std::collections::BTreeSet<_>>().len() > 1);
+    assert!(played.agent.weights().iter().all(|weight| (weight - 1.0 / 6.0).abs() < 1e-12));
+}
+
+#[test]
+fn models_are_fitted_before_each_episode() {
+    let mut played = Played::new(&["agent.rollout_every=7"]);
+    for _ in 0..6 {
+        played.episode(0.0);
+    }
+    let at = |name: &str| played.records.of(name).into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+    // After the 20 steps at random, and whenever one of the four episodes since then was over.
+    assert_eq!(at("model/holdout_mse"), [20, 30, 40, 50, 60]);
+    assert_eq!(at("rollout/return"), [20, 30, 40, 50, 60]);
+    // At no other steps, so that how much is kept does not depend on how long episodes are.
+    assert_eq!(at("rollout/rows"), [20, 27, 34, 41, 48, 55]);
+}
+
+#[test]
+fn where_nothing_ends_a_thousand_steps_are_an_episode() {
+    let mut setup = setup("pendulum");
+    setup.spec.time_limit = None;
+    let config = quick("ps-mbpo", "pendulum", &["agent.updates_per_step=0", "agent.rollouts.starts=1"]);
+    let config: PsMbpoConfig = serde_json::from_value(config.agent).unwrap();
+    let mut agent = PsMbpoAgent::new(config, &setup, Key::root(0)).unwrap();
+    let mut records = Records::default();
+    for step in 1..=2_100 {
+        let (obs, mut act, key) = (observed(step), [0.0], Key::root(9).at(step));
+        agent.act(&obs, key.child("policy"), &mut act, &mut NullRecorder).unwrap();
+        let (act, next_obs) = (&act[..], &obs[..]);
+        let seen =
+            Transition { obs: &obs, act, next_obs, reward: 1.0, end: End::Running, origin: Origin::World };
+        agent.observe(seen).unwrap();
+        records.at(step);
+        agent.learn(step, key.child("learn"), &mut records).unwrap();
+    }
+    let at = |name: &str| records.of(name).into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+    assert_eq!(at("model/holdout_mse"), [20, 1_000, 2_000]);
+    assert_eq!(at("policy/played"), [1_000, 2_000]);
+}
+
+#[test]
+fn where_none_is_drawn_the_first_one_plays() {
     let players = |draw: &str| {
         let draw = format!("agent.draw={draw}");
         let mut played = Played::new(&["agent.sampling=uniform", &draw]);
@@ -269,7 +336,10 @@ fn the_memory_that_it_comes_to_need_is_known_before() {
     // 500 starts of at most 4 steps, kept for 1,000 steps of which each fiftieth imagines, and once more while it does, by 6
     // policies; and the world's.
     let transitions = (6 * 500 * 4 * 21 + 1_000_000) * row;
-    let [actor, critic] = [3 * 64 + 64 + 64 * 64 + 64 + 64 * 2 + 2, 4 * 64 + 64 + 64 * 64 + 64 + 64 + 1];
-    assert_eq!(bytes(&[]), transitions + 6 * 4 * (4 * actor + 5 * 2 * critic));
+    let of = |layers: &[u64]| layers.windows(2).map(|pair| pair[0] * pair[1] + pair[1]).sum::<u64>();
+    let (actor, critic, model) = (of(&[3, 64, 64, 2]), of(&[4, 64, 64, 1]), of(&[4, 64, 64, 64, 8]));
+    let [policies, models] = [2 * 128 * 128, 2 * 128 * 192];
+    let numbers = 6 * (4 * actor + policies + 2 * (5 * critic + policies)) + 3 * (4 * model + models);
+    assert_eq!(bytes(&[]), transitions + 4 * numbers);
     assert!(bytes(&["agent.policies=1000", "agent.rollouts.retain=1000000"]) > 1 << 40);
 }

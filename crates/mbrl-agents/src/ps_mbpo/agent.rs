@@ -18,9 +18,9 @@ use std::io::{Read, Write};
 ///
 /// Its metrics, whenever the models were fitted: what they say of it (`model/…`) and `rollout/return`, what policies earn in
 /// their models from the starts of episodes to their time limit, in the mean over policies; whenever they imagine,
-/// `rollout/length`, `rollout/rows` and `rollout/lost` as MBPO has them; and at the end of an episode `policy/played` (which
-/// one did, *n·M + m*), `policy/entropy` (of the distribution that the next one is drawn from, in nats), where this is not
-/// uniform `policy/weight/n.m`, and `sac/…` in the mean over updates and policies.
+/// `rollout/length`, `rollout/rows` and `rollout/lost` as MBPO has them; and at the end of an episode that one policy played
+/// `policy/played` (which one, *n·M + m*), `policy/entropy` (of the distribution that the next one is drawn from, in nats) and,
+/// where this is optimistic, `policy/weight/n.m`; and `sac/…` in the mean over updates and policies.
 pub struct PsMbpoAgent {
     config: PsMbpoConfig,
     discount: f32,
@@ -32,19 +32,25 @@ pub struct PsMbpoAgent {
     real: ReplayBuffer,
     imagination: Imagination,
     kept: Kept,
-    /// Whether the step observed last ended its episode.
+    /// Whether the step observed last ended its episode, or what is taken for one.
     over: bool,
+    /// After how many steps an episode is taken for over, where the task sets no limit.
+    patience: Option<u64>,
     row: SingleRow,
     rows: Vec<u32>,
 }
+
+/// An episode that nothing cuts is taken for over after so many steps: else the models would be fitted once, and the first
+/// policy that is drawn would play for ever.
+const ENDLESS: u64 = 1_000;
 
 /// What it remembers besides data and networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kept {
     steps: u64,
-    /// Whether the next step begins an episode.
-    is_between: bool,
+    /// Steps of the running episode: none, where the next one begins it.
+    running: u64,
     is_fitted: bool,
     earned: Earned,
     /// Who plays the running episode.
@@ -81,13 +87,14 @@ impl PsMbpoAgent {
             imagination: Imagination::new(spec)?,
             kept: Kept {
                 steps: 0,
-                is_between: true,
+                running: 0,
                 is_fitted: false,
                 earned: Earned::new(config.agents()?),
                 playing: None,
                 tally: SacTally::default(),
             },
             over: false,
+            patience: spec.time_limit.is_none().then_some(ENDLESS),
             row: SingleRow::default(),
             rows: Vec::new(),
             config,
@@ -116,7 +123,10 @@ impl PsMbpoAgent {
 
     /// How likely each policy is to be drawn by now.
     pub fn weights(&self) -> Vec<f64> {
-        self.kept.earned.weights(self.config.sampling)
+        match self.config.draw {
+            Draw::Episode | Draw::Step => self.kept.earned.weights(self.config.sampling),
+            Draw::Never => (0..self.kept.earned.policies()).map(|i| f64::from(u8::from(i == 0))).collect(),
+        }
     }
 
     fn fit(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
@@ -128,23 +138,27 @@ impl PsMbpoAgent {
         Ok(())
     }
 
-    fn imagine(&mut self, is_fresh: bool, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+    fn imagine(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
         let PsMbpoAgent { config, belief, members, population, real, imagination, kept, .. } = self;
         let length = config.rollouts.length.at(kept.steps / config.rollouts.epoch);
         population.resize(config.kept(length)?)?;
         let worlds = Worlds { model: belief.model(), members, policies: config.policies as u16 };
-        let rollout = worlds.rollout(length);
-        let from = (&*real, config.rollouts.starts);
+        let (rollout, from) = (worlds.rollout(length), (&*real, config.rollouts.starts));
         let effort =
             population.imagine(rollout, imagination, from, key.child("branch")).context("imagining")?;
         recorder.scalar("rollout/length", length as f64);
         recorder.scalar("rollout/rows", effort.steps as f64);
         recorder.scalar("rollout/lost", effort.lost as f64);
-        if is_fresh
-            && let Some(earned) = imagination
-                .earn(rollout, population.learner.policy(), real, false, key.child("earn"))
-                .context("imagining episodes")?
-        {
+        Ok(())
+    }
+
+    /// Says what policies hope for: what they earn in their models.
+    fn hope(&mut self, key: Key, recorder: &mut dyn Recorder) -> Result<()> {
+        let PsMbpoAgent { config, belief, members, population, real, imagination, .. } = self;
+        let worlds = Worlds { model: belief.model(), members, policies: config.policies as u16 };
+        let policy = population.learner.policy();
+        let earned = imagination.earn(worlds.rollout(1), policy, real, false, key.child("earn"));
+        if let Some(earned) = earned.context("imagining episodes")? {
             recorder.scalar("rollout/return", earned.mean);
         }
         Ok(())
@@ -173,7 +187,8 @@ impl PsMbpoAgent {
         if !std::mem::take(&mut self.over) {
             return;
         }
-        if let Some(Playing { policy, .. }) = self.kept.playing.take() {
+        let playing = self.kept.playing.take();
+        if let Some(Playing { policy, .. }) = playing.filter(|_| self.config.draw != Draw::Step) {
             let weights = self.weights();
             recorder.scalar("policy/played", f64::from(policy));
             recorder.scalar("policy/entropy", entropy(&weights));
@@ -194,13 +209,12 @@ impl Agent for PsMbpoAgent {
             return self.row.act(&self.random, Mode::Sample, obs, key, act);
         }
         let policy = match (self.config.draw, self.kept.playing) {
-            (Draw::Episode, Some(Playing { policy, .. })) => policy,
-            (Draw::Never, _) => 0,
+            (Draw::Episode | Draw::Never, Some(Playing { policy, .. })) => policy,
             _ => drawn(&self.weights(), key),
         };
         if self.kept.playing.is_none() {
             // An episode that began at random is nobody's.
-            self.kept.playing = Some(Playing { policy, total: 0.0, is_whole: self.kept.is_between });
+            self.kept.playing = Some(Playing { policy, total: 0.0, is_whole: self.kept.running == 0 });
         }
         self.row.act_as(self.population.learner.policy(), policy, Mode::Sample, obs, key, act)
     }
@@ -208,8 +222,11 @@ impl Agent for PsMbpoAgent {
     fn observe(&mut self, transition: Transition<'_>) -> Result<()> {
         self.real.push(transition)?;
         self.kept.steps += 1;
-        self.over = transition.end.is_end();
-        self.kept.is_between = self.over;
+        self.kept.running += 1;
+        self.over = transition.end.is_end() || self.patience.is_some_and(|most| self.kept.running >= most);
+        if self.over {
+            self.kept.running = 0;
+        }
         if let Some(playing) = &mut self.kept.playing {
             playing.total += f64::from(transition.reward);
             if self.over && playing.is_whole && self.config.draw != Draw::Step {
@@ -226,9 +243,11 @@ impl Agent for PsMbpoAgent {
         }
         if self.kept.is_fitted {
             let since = self.kept.steps - self.config.initial_steps;
-            if is_fresh || since.is_multiple_of(self.config.rollout_every) {
-                let key = key.child("rollout");
-                recorder.span("imagine", |recorder| self.imagine(is_fresh, key, recorder))?;
+            if since.is_multiple_of(self.config.rollout_every) {
+                recorder.span("imagine", |recorder| self.imagine(key.child("rollout"), recorder))?;
+            }
+            if is_fresh {
+                recorder.span("imagine", |recorder| self.hope(key.child("rollout"), recorder))?;
             }
             let keys = key.child("update").below();
             let updates = self.config.updates_per_step;
@@ -240,17 +259,13 @@ impl Agent for PsMbpoAgent {
 
     fn cut(&mut self) -> Result<()> {
         self.real.cut_episodes();
-        (self.kept.playing, self.kept.is_between) = (None, true);
+        (self.kept.playing, self.kept.running) = (None, 0);
         Ok(())
     }
 
     fn actor(&self) -> Result<Box<dyn Actor + '_>> {
-        let weights = match self.config.draw {
-            Draw::Never => vec![1.0],
-            Draw::Episode | Draw::Step => self.weights(),
-        };
         let (policy, row) = (self.population.learner.policy(), SingleRow::default());
-        Ok(Box::new(Drawn { policy, weights, playing: None, row }))
+        Ok(Box::new(Drawn { policy, weights: self.weights(), playing: None, row }))
     }
 
     fn mind(&self) -> Option<Mind<'_>> {

@@ -27,11 +27,12 @@ pub struct PsMbpoConfig {
     pub sac: SacConfig,
     /// So many steps are done at random before anything is learnt.
     pub initial_steps: u64,
-    /// When the models are fitted: before each episode.
+    /// When the models are fitted: before each episode. Where episodes may go on for ever, as the task sets no time limit, a
+    /// thousand steps are taken for one.
     pub fit: FitAt,
     /// What each policy imagines in its model.
     pub rollouts: RolloutConfig,
-    /// After how many steps it is imagined again; it also is whenever the models have been fitted.
+    /// After how many steps it is imagined again, counted from the first fit.
     pub rollout_every: u64,
     /// λ: the share of real transitions in a batch, rounded down to whole rows.
     pub real_share: f64,
@@ -105,7 +106,7 @@ impl PsMbpoConfig {
         self.rollouts.capacity(length, self.rollout_every)
     }
 
-    /// The most bytes that transitions, networks and optimizers take in such a world.
+    /// About the most bytes that transitions, networks, and what it takes to train these come to in such a world.
     pub fn bytes(&self, spec: &Spec) -> Result<u64> {
         let (dims, agents, rollouts) = (spec.dims(), self.agents()? as u64, &self.rollouts);
         let row = ReplayBuffer::unordered(dims, 1)?.bytes_per_row() as u64;
@@ -113,15 +114,19 @@ impl PsMbpoConfig {
         // What is being imagined lies beside what is kept of it.
         let running = (rollouts.starts as u64).saturating_mul(longest as u64);
         let imagined = agents.saturating_mul((self.kept(longest)? as u64).saturating_add(running));
-        let sac = &self.sac;
-        let params = |input, output| -> Result<u64> {
-            Ok(Mlp::new(input, &sac.hidden, output, sac.activation)?.params() as u64)
-        };
-        let (actor, critic) = (params(dims.obs, 2 * dims.act)?, params(dims.obs + dims.act, 1)?);
-        // Two moments and a gradient beside each parameter, and a target beside each of a critic's.
-        let numbers = 4 * actor + 5 * sac.critics as u64 * critic;
         let transitions = imagined.saturating_add(self.capacity as u64).saturating_mul(row);
-        Ok(transitions.saturating_add(agents * 4 * numbers))
+        let (sac, model, both) = (&self.sac, &self.model, dims.obs + dims.act);
+        let actor = Mlp::new(dims.obs, &sac.hidden, 2 * dims.act, sac.activation)?;
+        let critic = Mlp::new(both, &sac.hidden, 1, sac.activation)?;
+        // A mean and a variance of every number of an observation, and of the reward.
+        let dynamics = Mlp::new(both, &model.hidden, 2 * dims.obs + 2, model.activation)?;
+        // Two moments and a gradient beside each parameter, and a target beside each of a critic's.
+        let of_actor = 4 * actor.params() + tape(&sac.hidden, sac.batch);
+        let of_critic = 5 * critic.params() + tape(&sac.hidden, sac.batch);
+        let of_model = 4 * dynamics.params() + tape(&model.hidden, model.batch);
+        let of_agent = (of_actor + sac.critics * of_critic) as u64;
+        let numbers = agents.saturating_mul(of_agent).saturating_add((model.members * of_model) as u64);
+        Ok(transitions.saturating_add(numbers.saturating_mul(4)))
     }
 
     /// The same cut down, so that all of it has happened within a hundred steps.
@@ -131,7 +136,9 @@ impl PsMbpoConfig {
         self.policies = self.policies.min(2);
         self.sac = self.sac.quick();
         self.initial_steps = self.initial_steps.min(20);
-        self.fit = FitAt::Steps(30);
+        if let FitAt::Steps(every) = &mut self.fit {
+            *every = (*every).min(30);
+        }
         self.rollouts = RolloutConfig {
             starts: self.rollouts.starts.min(16),
             length: Schedule { from: 0, to: 2, first: 1, last: 3 },
@@ -143,4 +150,9 @@ impl PsMbpoConfig {
         self.capacity = self.capacity.min(1_000);
         self
     }
+}
+
+/// What a way back needs of a way forward: each hidden unit before its activation and after it, for every row.
+fn tape(hidden: &[usize], rows: usize) -> usize {
+    2 * rows * hidden.iter().sum::<usize>()
 }

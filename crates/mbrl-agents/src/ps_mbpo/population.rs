@@ -1,7 +1,9 @@
 //! The N·M policies, each with what it has imagined in its own model.
 //!
-//! Nothing here knows what any other policy imagined, and whatever policy i draws is below keys of its own, so that parts of
-//! a population can live apart: what they share is the data of the world, which they only read.
+//! No policy knows what another one imagined or drew: what they share is the data of the world, which they only read. So this
+//! is what would live in several places if a population were spread: the rest of the agent asks it for nothing but updates,
+//! rollouts and what a policy does. Parameters and batches are drawn below keys of each policy's own. Noise is drawn by row
+//! for all that live in one place, so that a population that is spread learns as well, and not the same bits.
 
 use super::PsMbpoConfig;
 use crate::mbpo::imagination::Imagination;

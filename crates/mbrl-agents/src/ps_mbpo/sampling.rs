@@ -96,13 +96,13 @@ impl Earned {
         shares.into_iter().map(|share| share / sum).collect()
     }
 
-    /// The likeliest policy; of equals the one that earns most in the mean, and of these the first.
+    /// The likeliest policy; of equals the one that has earned most in the mean, and of these the first.
     pub(crate) fn favourite(&self, sampling: Sampling) -> u16 {
-        let (weights, means) = (self.weights(sampling), self.scores(Score::Mean));
+        let weights = self.weights(sampling);
+        let mean = |i: usize| if self.each[i].episodes > 0 { self.each[i].mean() } else { f64::NEG_INFINITY };
         let mut best = 0;
         for i in 1..weights.len() {
-            let ahead = weights[i].total_cmp(&weights[best]).then(means[i].total_cmp(&means[best]));
-            if ahead.is_gt() {
+            if weights[i].total_cmp(&weights[best]).then(mean(i).total_cmp(&mean(best))).is_gt() {
                 best = i;
             }
         }

@@ -49,6 +49,12 @@ pub fn regret(
     play: Play,
     key: Key,
 ) -> Result<Vec<f64>> {
+    if learner.span() != play.horizon {
+        let (span, horizon) = (learner.span(), play.horizon);
+        return Err(Error::invalid(format_args!(
+            "episodes of {horizon} steps for a learner that plans {span}: make them equal"
+        )));
+    }
     let optimum = backward_induction(world, play.horizon, 1.0)?.start_value(world);
     let mut before: Option<(EpisodePolicy, f64)> = None;
     (0..play.episodes)

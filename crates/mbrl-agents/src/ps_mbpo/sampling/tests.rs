@@ -60,7 +60,11 @@ fn it_is_uniform_for_large_tau_and_greedy_for_small() {
         assert!(close(&weights(f64::MIN_POSITIVE), &[0.5, 0.0, 0.5, 0.0]), "{score:?}");
     }
     assert_eq!(earned.favourite(Sampling::Uniform), 0);
-    assert_eq!(super::tests::earned(3, &[(0, 1.0), (1, 2.0)]).favourite(Sampling::Uniform), 1);
+    // Who never played is nobody's favourite, though the mean takes it for as good as the best.
+    let earned = super::tests::earned(4, &[(1, 1.0), (2, 2.0)]);
+    assert_eq!(earned.favourite(Sampling::Uniform), 2);
+    assert_eq!(earned.favourite(optimistic(1.0, Score::Mean)), 2);
+    assert_eq!(Earned::new(3).favourite(Sampling::Uniform), 0);
 }
 
 #[test]
