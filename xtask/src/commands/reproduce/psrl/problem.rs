@@ -278,15 +278,16 @@ mod tests {
         let problem = Problem::draw(Key::root(1)).unwrap();
         assert!((problem.prior.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let mut belief = FiniteBelief::new(problem.worlds.clone(), problem.prior.clone()).unwrap();
-        let mut history = History::new(&problem, 5, Key::root(2));
-        let mut rng = Key::root(3).rng();
-        for i in 0..20 {
+        let seen = (0..20).map(|i| {
             let (state, action, next) = (i % 3, (i / 3) % 2, (i * i) % 3);
-            let reward = Some(problem.mean.reward(state, action)[next]);
-            let seen = Move { state, action, reward, next };
-            belief.observe(&seen).unwrap();
-            history.observe(&problem, seen, &mut rng).unwrap();
-        }
+            Move { state, action, reward: Some(problem.mean.reward(state, action)[next]), next }
+        });
+        seen.clone().for_each(|seen| belief.observe(&seen).unwrap());
+        // The likeliest is what it makes the most difference to leave out.
+        let truth = (0..WORLDS).max_by(|a, b| belief.weights()[*a].total_cmp(&belief.weights()[*b])).unwrap();
+        let mut history = History::new(&problem, truth, Key::root(2));
+        let mut rng = Key::root(3).rng();
+        seen.for_each(|seen| history.observe(&problem, seen, &mut rng).unwrap());
         let exact = history.weights(&problem, Kind::Exact);
         assert!(exact.iter().zip(belief.weights()).all(|(a, b)| (a - b).abs() < 1e-12));
         let p = problem.delta.marginal(&exact).unwrap();
@@ -303,16 +304,16 @@ mod tests {
         let out = |kind: Kind, is_out: &dyn Fn(usize) -> bool| {
             let weights = history.weights(&problem, kind);
             let left: f64 = (0..WORLDS).filter(|w| !is_out(*w)).map(|w| exact[w]).sum();
-            assert!(left > 1e-6 && left < 1.0 - 1e-6, "{kind:?} {left}");
+            assert!(left > 1e-6 && left < 1.0 - 1e-3, "{kind:?} {left}");
             for (w, weight) in weights.into_iter().enumerate() {
                 let expected = if is_out(w) { 0.0 } else { exact[w] / left };
-                assert!((weight - expected).abs() < 1e-12, "{kind:?} {w}");
+                assert!((weight - expected).abs() < 1e-12 / left, "{kind:?} {w}");
             }
         };
-        out(Kind::WorldLeftOut, &|w| w == 5);
-        let best = problem.policies.best(&problem.worlds[5], HORIZON).unwrap();
+        out(Kind::WorldLeftOut, &|w| w == truth);
+        let best = problem.policies.best(&problem.worlds[truth], HORIZON).unwrap();
         let first = problem.action(best, 0);
-        out(Kind::RowLeftOut, &|w| bit(w, first) == bit(5, first));
+        out(Kind::RowLeftOut, &|w| bit(w, first) == bit(truth, first));
         for kind in KINDS {
             assert!((history.weights(&problem, kind).iter().sum::<f64>() - 1.0).abs() < 1e-12, "{kind:?}");
         }
