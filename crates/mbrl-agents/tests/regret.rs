@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use mbrl_agents::{
-    Play, Posterior, PsrlConfig, PsrlPrior, QLearningConfig, RewardLaw, Setup, TabularLearner, UcbviConfig,
-    mean, regret,
+    EpisodePolicy, Play, Posterior, PsrlConfig, PsrlPrior, QLearningConfig, RewardLaw, Setup, TabularLearner,
+    UcbviConfig, mean, regret,
 };
-use mbrl_core::{Key, Result, Space, Spec, TabularMdp, Task};
+use mbrl_core::{Key, Result, Space, Spec, TabularMdp, Task, Transition};
 
 type Make = fn(&Setup, Key) -> Result<Box<dyn TabularLearner>>;
 
@@ -91,6 +91,56 @@ fn coins_are_tossed_and_what_is_no_probability_is_refused() {
     assert!(played([0.0, 1.0], RewardLaw::Given).unwrap()[20..].iter().sum::<f64>() < 5.0);
     let error = played([0.25, 1.5], RewardLaw::Coins).unwrap_err().to_string();
     assert!(error.contains("the reward 1.5 is no probability: play `RewardLaw::Given`"), "{error}");
+}
+
+/// One that does the same for ever and keeps what it earned.
+struct Recorder(Vec<f32>);
+
+impl TabularLearner for Recorder {
+    fn plan(&mut self, _: Key) -> Result<EpisodePolicy> {
+        EpisodePolicy::new(1, 1, vec![0], 0.0)
+    }
+
+    fn begin(&mut self, _: usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn observe(&mut self, transition: Transition<'_>) -> Result<()> {
+        self.0.push(transition.reward);
+        Ok(())
+    }
+
+    fn best(&self) -> Result<EpisodePolicy> {
+        EpisodePolicy::new(1, 1, vec![0], 0.0)
+    }
+
+    fn span(&self) -> usize {
+        1
+    }
+
+    fn save(&self, _: &mut dyn std::io::Write) -> Result<()> {
+        Ok(())
+    }
+
+    fn load(&mut self, _: &mut dyn std::io::Read) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Heads come as often as the reward says: six deviations of 4000 have a false-alarm rate of 2e-9.
+#[test]
+fn what_is_seen_of_a_coin_is_a_side_of_it() {
+    let world = TabularMdp::new(1, vec![1.0], vec![0.25], vec![1.0], vec![false]).unwrap();
+    let seen = |rewards| {
+        let mut recorder = Recorder(Vec::new());
+        regret(&mut recorder, &world, Play { episodes: 1000, horizon: 4, rewards }, Key::root(0)).unwrap();
+        recorder.0
+    };
+    let coins = seen(RewardLaw::Coins);
+    let heads = coins.iter().filter(|reward| **reward > 0.5).count() as f64;
+    assert!(coins.iter().all(|reward| [0.0, 1.0f32].iter().any(|side| side.to_bits() == reward.to_bits())));
+    assert!((heads - 1000.0).abs() < 6.0 * (4000.0 * 0.25 * 0.75f64).sqrt(), "{heads}");
+    assert!(seen(RewardLaw::Given).iter().all(|reward| reward.to_bits() == 0.25f32.to_bits()));
 }
 
 /// Settings of the baselines that cannot be.

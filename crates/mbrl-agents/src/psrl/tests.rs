@@ -51,8 +51,11 @@ fn taught(config: PsrlConfig, setup: &Setup) -> PsrlLearner {
     learner
 }
 
+/// So many that a posterior which is off by a hundredth shows in one of them at least.
+const PLANS: u64 = 2048;
+
 fn plans(learner: &mut dyn TabularLearner) -> Vec<EpisodePolicy> {
-    (0..64).map(|i| learner.plan(Key::root(9).at(i)).unwrap()).collect()
+    (0..PLANS).map(|i| learner.plan(Key::root(9).at(i)).unwrap()).collect()
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn lambda_zero_is_posterior_sampling_to_the_bit() {
     for construction in [Flexible::Mixture, Flexible::Data] {
         let config = PsrlConfig { construction, temperature: 7.0, enumerate: 0, ..PsrlConfig::default() };
         assert_eq!(plans(&mut taught(config, &setup)), plain);
-        let mixed = PsrlConfig { lambda: 0.9, ..config };
+        let mixed = PsrlConfig { lambda: 0.01, ..config };
         assert_ne!(plans(&mut taught(mixed, &setup)), plain, "{construction:?}");
     }
 }
@@ -175,6 +178,8 @@ fn approximations_that_approximate_nothing_are_exact_to_the_bit() {
     let exact = plan(Posterior::Exact);
     assert_eq!(plan(Posterior::Tempered { power: 1.0 }), exact);
     assert_eq!(plan(Posterior::Wrong { stays: 0.0 }), exact);
+    assert_ne!(plan(Posterior::Tempered { power: 1.01 }), exact);
+    assert_ne!(plan(Posterior::Wrong { stays: 0.01 }), exact);
     for other in [
         Posterior::Tempered { power: 9.0 },
         Posterior::Wrong { stays: 9.0 },

@@ -32,7 +32,7 @@ impl EpisodePolicy {
     /// The policy that does `chosen`, `[steps, states]`, the last row being for all later steps too, but a uniformly random
     /// action with probability `random`.
     pub fn new(actions: usize, states: usize, chosen: Vec<u32>, random: f64) -> Result<Self> {
-        if states == 0 || chosen.is_empty() || !chosen.len().is_multiple_of(states) {
+        if chosen.is_empty() || !chosen.len().is_multiple_of(states) {
             return Err(Error::invalid(format_args!(
                 "{} actions for {states} states: give a row of as many for each step",
                 chosen.len()
@@ -190,6 +190,7 @@ mod tests {
         for (refused, says) in [
             (EpisodePolicy::new(2, 2, vec![0; 3], 0.0), "3 actions for 2 states"),
             (EpisodePolicy::new(2, 2, vec![], 0.0), "0 actions for 2 states"),
+            (EpisodePolicy::new(2, 0, vec![0], 0.0), "1 actions for 0 states"),
             (EpisodePolicy::new(2, 1, vec![2], 0.0), "action 2 in a policy of 2 actions"),
             (EpisodePolicy::new(2, 1, vec![0], f64::NAN), "random with probability NaN: give 0 to 1"),
         ] {
@@ -199,5 +200,24 @@ mod tests {
         let mdp = RiverSwim.mdp().unwrap();
         let error = EpisodePolicy::new(2, 1, vec![0], 0.0).unwrap().value(&mdp, 3).unwrap_err().to_string();
         assert!(error.contains("a policy of 1 states and 2 actions in a world of 6 and 2"), "{error}");
+        let many = EpisodePolicy::new(3, 6, vec![0; 6], 0.0).unwrap();
+        let error = many.value(&mdp, 3).unwrap_err().to_string();
+        assert!(error.contains("a policy of 6 states and 3 actions in a world of 6 and 2"), "{error}");
+        let vast = TabularMdp::new(1, vec![1.0], vec![1e308], vec![1.0], vec![false]).unwrap();
+        let error = EpisodePolicy::new(1, 1, vec![0], 0.0).unwrap().value(&vast, 3).unwrap_err().to_string();
+        assert!(error.contains("the value of a policy is inf: use smaller rewards"), "{error}");
+    }
+
+    #[test]
+    fn policies_of_other_spaces_are_refused() {
+        let spec = mbrl_envs::find("riverswim").unwrap().spec();
+        let check =
+            |actions, states| EpisodePolicy::new(actions, states, vec![0; states], 0.0).unwrap().check(&spec);
+        // The end, where it is learnt, is one state more.
+        assert!(check(2, 6).is_ok() && check(2, 7).is_ok());
+        for (actions, states) in [(2, 5), (3, 6), (1, 6)] {
+            let error = check(actions, states).unwrap_err().to_string();
+            assert!(error.contains("there are 6 states and 2 actions"), "{error}");
+        }
     }
 }

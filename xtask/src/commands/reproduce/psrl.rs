@@ -1,11 +1,14 @@
 //! What posterior sampling loses by learning: beside others, beside its bound, and where the posterior is not exact.
 
 mod bound;
+mod chosen;
 mod curves;
+mod flexible;
 mod lambda;
 mod problem;
 
 pub(super) use bound::make as bound;
+pub(super) use chosen::make as lambda_chosen;
 pub(super) use curves::make as regret;
 pub(super) use lambda::make as lambda;
 

@@ -190,15 +190,15 @@ impl Found {
         let below = self.regret.iter().zip(&self.bound).all(|(regret, bound)| regret.high < *bound);
         let (last, bound) = (self.regret.last(), self.bound.last());
         format!(
-            "{} states and {} actions, {} policies, {} worlds: between episodes {from} and {to} the Bayesian regret grows as \
-             K^{:.3} ({low:.3} to {high:.3}, by resampling worlds), {} 1/2; its interval {} the bound at every K, and after {to} \
-             episodes it is {} against {:.1}.",
+            "With {} states and {} actions, which is {} policies, the Bayesian regret over {} worlds grows between episodes {from} and \
+             {to} as K to the power of {:.3} ({low:.3} to {high:.3}, by resampling worlds), {} 1/2. Its interval {} the bound at \
+             every K that was measured; after {to} episodes the regret is {}, and the bound {:.1}.",
             self.states,
             self.actions,
             self.policies,
             self.worlds,
             self.exponent,
-            if high <= 0.5 { "less than" } else { "not surely less than" },
+            if high < 0.5 { "less than" } else { "not surely less than" },
             if below { "is below" } else { "is not below" },
             last.map_or(String::new(), |last| last.text(1)),
             bound.unwrap_or(&f64::NAN)

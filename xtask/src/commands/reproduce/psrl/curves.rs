@@ -185,19 +185,21 @@ fn found(curves: &[Curve]) -> String {
         let best = others.iter().min_by(|a, b| a.total().mean.total_cmp(&b.total().mean));
         let Some(best) = best else { continue };
         let (own, other) = (psrl.total(), best.total());
-        let word = match (own.high < other.low, other.high < own.low) {
-            (true, _) => "loses less than all others",
-            (_, true) => "loses more than the best of the others",
-            _ => "and the best of the others cannot be told apart",
+        let stands = match (own.high < other.low, other.high < own.low) {
+            (true, _) => "less than any other",
+            (_, true) => "more than the best of the others",
+            _ => "which is not to be told from the best of the others",
+        };
+        let place = match world.place {
+            Place::Fixed(name) => format!("On {name}, with {} seeds", psrl.runs),
+            Place::Prior { .. } => format!("In {} worlds from the prior", psrl.runs),
         };
         found.push(format!(
-            "{} (n = {}): PSRL {word}, {} against {} of {}, in {} episodes.",
-            world.title,
-            psrl.runs,
+            "{place}, PSRL loses {} in {} episodes, {stands}: {} loses {}.",
             own.text(1),
-            other.text(1),
+            psrl.episodes.last().unwrap_or(&0),
             best.learner,
-            psrl.episodes.last().unwrap_or(&0)
+            other.text(1)
         ));
     }
     found.join(" ")

@@ -38,10 +38,20 @@ pub(super) enum Kind {
     MeanField,
     Ensemble,
     Wrong,
+    WorldLeftOut,
+    RowLeftOut,
 }
 
-pub(super) const KINDS: [Kind; 6] =
-    [Kind::Exact, Kind::Cautious, Kind::Overconfident, Kind::MeanField, Kind::Ensemble, Kind::Wrong];
+pub(super) const KINDS: [Kind; 8] = [
+    Kind::Exact,
+    Kind::Cautious,
+    Kind::Overconfident,
+    Kind::MeanField,
+    Kind::Ensemble,
+    Kind::Wrong,
+    Kind::WorldLeftOut,
+    Kind::RowLeftOut,
+];
 
 impl Kind {
     pub(super) fn name(self) -> &'static str {
@@ -52,6 +62,8 @@ impl Kind {
             Kind::MeanField => "mean field",
             Kind::Ensemble => "ensemble of 3",
             Kind::Wrong => "wrong prior",
+            Kind::WorldLeftOut => "true world left out",
+            Kind::RowLeftOut => "true row left out",
         }
     }
 }
@@ -118,6 +130,10 @@ pub(super) struct History {
     /// ln of the likelihood of each bit, by move.
     log: [[f64; 2]; MOVES],
     members: [Member; MEMBERS],
+    /// The true world, which only a posterior that leaves it out is told of.
+    truth: usize,
+    /// The move that is best to begin with in the true world.
+    first: usize,
 }
 
 /// Perturb and maximize: with no data a world from the prior, and then the likeliest of those that data seen twice or not at
@@ -129,15 +145,22 @@ struct Member {
 }
 
 impl History {
-    pub(super) fn new(problem: &Problem, key: Key) -> Self {
+    pub(super) fn new(problem: &Problem, truth: usize, key: Key) -> Self {
         let member = |i: usize| {
             let mut rng = key.child("member").at(i as u64).rng();
             let mut gumbel = || -(f64::MIN_POSITIVE - (1.0 - draw_unit(&mut rng)).ln()).ln();
             let perturbed = problem.prior.iter().map(|p| p.ln() + gumbel()).collect();
             Member { perturbed, log: [[0.0; 2]; MOVES] }
         };
-        let log = [[0.0; 2]; MOVES];
-        History { counts: Counts::of(&problem.mean), log, members: std::array::from_fn(member) }
+        let best = problem.delta.row(truth).iter().position(|p| *p > 0.5).unwrap_or(0);
+        History {
+            counts: Counts::of(&problem.mean),
+            log: [[0.0; 2]; MOVES],
+            members: std::array::from_fn(member),
+            truth,
+            // Episodes begin in state 0.
+            first: problem.action(best, 0),
+        }
     }
 
     pub(super) fn observe(&mut self, problem: &Problem, seen: Move, rng: &mut ChaCha8Rng) -> Result<()> {
@@ -184,6 +207,10 @@ impl History {
         let exact = |power: f64| {
             normalized(problem.prior.iter().enumerate().map(|(w, p)| p.ln() + power * sum(&self.log, w)))
         };
+        let without = |is_out: &dyn Fn(usize) -> bool| {
+            let log = |w: usize| problem.prior[w].ln() + sum(&self.log, w);
+            normalized((0..WORLDS).map(|w| if is_out(w) { f64::NEG_INFINITY } else { log(w) }))
+        };
         match kind {
             Kind::Exact => exact(1.0),
             Kind::Cautious => exact(0.2),
@@ -214,6 +241,9 @@ impl History {
             Kind::Wrong => {
                 normalized((0..WORLDS).map(|w| 3.0 * problem.prior[WORLDS - 1 - w].ln() + sum(&self.log, w)))
             }
+            // Example 1 of the poster: what the truth is has no weight, whatever is seen.
+            Kind::WorldLeftOut => without(&|w| w == self.truth),
+            Kind::RowLeftOut => without(&|w| bit(w, self.first) == bit(self.truth, self.first)),
         }
     }
 }
@@ -248,15 +278,16 @@ mod tests {
         let problem = Problem::draw(Key::root(1)).unwrap();
         assert!((problem.prior.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let mut belief = FiniteBelief::new(problem.worlds.clone(), problem.prior.clone()).unwrap();
-        let mut history = History::new(&problem, Key::root(2));
-        let mut rng = Key::root(3).rng();
-        for i in 0..20 {
+        let seen = (0..20).map(|i| {
             let (state, action, next) = (i % 3, (i / 3) % 2, (i * i) % 3);
-            let reward = Some(problem.mean.reward(state, action)[next]);
-            let seen = Move { state, action, reward, next };
-            belief.observe(&seen).unwrap();
-            history.observe(&problem, seen, &mut rng).unwrap();
-        }
+            Move { state, action, reward: Some(problem.mean.reward(state, action)[next]), next }
+        });
+        seen.clone().for_each(|seen| belief.observe(&seen).unwrap());
+        // The likeliest is what it makes the most difference to leave out.
+        let truth = (0..WORLDS).max_by(|a, b| belief.weights()[*a].total_cmp(&belief.weights()[*b])).unwrap();
+        let mut history = History::new(&problem, truth, Key::root(2));
+        let mut rng = Key::root(3).rng();
+        seen.for_each(|seen| history.observe(&problem, seen, &mut rng).unwrap());
         let exact = history.weights(&problem, Kind::Exact);
         assert!(exact.iter().zip(belief.weights()).all(|(a, b)| (a - b).abs() < 1e-12));
         let p = problem.delta.marginal(&exact).unwrap();
@@ -269,6 +300,20 @@ mod tests {
         };
         assert!((0..MOVES).all(|at| (ones(&exact, at) - ones(&field, at)).abs() < 1e-12));
         assert!(exact.iter().zip(&field).any(|(a, b)| (a - b).abs() > 1e-3));
+        // Of what is left the odds are those of the exact posterior.
+        let out = |kind: Kind, is_out: &dyn Fn(usize) -> bool| {
+            let weights = history.weights(&problem, kind);
+            let left: f64 = (0..WORLDS).filter(|w| !is_out(*w)).map(|w| exact[w]).sum();
+            assert!(left > 1e-6 && left < 1.0 - 1e-3, "{kind:?} {left}");
+            for (w, weight) in weights.into_iter().enumerate() {
+                let expected = if is_out(w) { 0.0 } else { exact[w] / left };
+                assert!((weight - expected).abs() < 1e-12 / left, "{kind:?} {w}");
+            }
+        };
+        out(Kind::WorldLeftOut, &|w| w == truth);
+        let best = problem.policies.best(&problem.worlds[truth], HORIZON).unwrap();
+        let first = problem.action(best, 0);
+        out(Kind::RowLeftOut, &|w| bit(w, first) == bit(truth, first));
         for kind in KINDS {
             assert!((history.weights(&problem, kind).iter().sum::<f64>() - 1.0).abs() < 1e-12, "{kind:?}");
         }
@@ -281,7 +326,7 @@ mod tests {
         let problem = Problem::draw(Key::root(1)).unwrap();
         let members = 3 * 4000;
         let all = (0..4000).map(|i| {
-            History::new(&problem, Key::root(4).at(i)).weights(&problem, Kind::Ensemble)[WORLDS - 1]
+            History::new(&problem, 0, Key::root(4).at(i)).weights(&problem, Kind::Ensemble)[WORLDS - 1]
         });
         let (share, p) = (all.sum::<f64>() * 3.0 / f64::from(members), problem.prior[WORLDS - 1]);
         assert!((share - p).abs() < 6.0 * (p * (1.0 - p) / f64::from(members)).sqrt(), "{share} {p}");
