@@ -47,7 +47,7 @@ pub(in super::super) fn members(scale: Scale) -> Result<Made> {
             let _ = writeln!(table, "| {n} | {m} | {} |", earned.cells());
             all.push(earned);
         }
-        series.push(Series { name: format!("{n} models"), style: Style::Bars, points });
+        series.push(Series { name: format!("N = {n}"), style: Style::Bars, points });
     }
     let axis = |label: &str| Axis { label: label.to_owned(), scale: AxisScale::Linear, range: None };
     let (x, y) = (axis("policies of each model, M"), axis("mean return of all evaluations"));
