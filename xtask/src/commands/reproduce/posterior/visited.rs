@@ -15,7 +15,7 @@ use std::fmt::Write;
 /// The plane of angle and speed is divided into so many parts either way.
 const PARTS: f64 = 20.0;
 /// Of a run's states every so many-th is drawn.
-const DRAWN: usize = 10;
+const DRAWN: usize = 4;
 const MAX_SPEED: f64 = 8.0;
 
 /// What an agent visited.
@@ -24,7 +24,7 @@ struct Visited {
     group: &'static str,
     /// The share of the plane's parts that a seed's run came to.
     share: Vec<f64>,
-    /// The first seed's states (angle from upright, speed), every tenth one, to a thousandth.
+    /// The first seed's states (angle from upright, speed), every fourth one.
     states: Vec<[f64; 2]>,
 }
 
@@ -81,8 +81,7 @@ fn of(group: &Group, scale: Scale) -> Result<Visited> {
             .collect();
         visited.share.push(share(&states));
         if visited.states.is_empty() {
-            let rounded = |x: f64| (1e3 * x).round() / 1e3;
-            visited.states = states.into_iter().step_by(DRAWN).map(|state| state.map(rounded)).collect();
+            visited.states = states.into_iter().step_by(DRAWN).collect();
         }
     }
     Ok(visited)

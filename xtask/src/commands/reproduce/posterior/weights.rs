@@ -100,10 +100,12 @@ type Weights = BTreeMap<String, Vec<(u64, f64)>>;
 
 /// The policies that were ever likeliest, as many as colors tell apart, and all others together.
 fn named(weights: &Weights) -> Vec<(String, Vec<(u64, f64)>)> {
-    let most = |points: &[(u64, f64)]| points.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
+    let peak = |points: &[(u64, f64)]| points.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
     let mut ranked: Vec<_> = weights.iter().collect();
-    ranked.sort_by(|a, b| most(b.1).total_cmp(&most(a.1)).then(a.0.cmp(b.0)));
-    let own = if ranked.len() > MOST_SERIES { MOST_SERIES - 1 } else { ranked.len() };
+    ranked.sort_by(|a, b| peak(b.1).total_cmp(&peak(a.1)).then(a.0.cmp(b.0)));
+    // One color is that of the returns.
+    let most = MOST_SERIES - 1;
+    let own = if ranked.len() > most { most - 1 } else { ranked.len() };
     let (first, rest) = ranked.split_at(own);
     let mut lines: Vec<_> = first.iter().map(|(name, points)| ((*name).clone(), (*points).clone())).collect();
     let mut others = BTreeMap::<u64, f64>::new();
@@ -125,8 +127,8 @@ mod tests {
         let weights: Weights =
             (0..9).map(|i| (format!("0.{i}"), vec![(10, 0.1), (20, f64::from(i) / 36.0)])).collect();
         let lines = named(&weights);
-        assert_eq!(lines.len(), MOST_SERIES);
-        assert!(lines[0].0 == "0.8" && lines[MOST_SERIES - 1].0 == "3 others together");
+        assert_eq!(lines.len(), MOST_SERIES - 1);
+        assert!(lines[0].0 == "0.8" && lines[MOST_SERIES - 2].0 == "4 others together");
         for at in 0..2 {
             let sum: f64 = lines.iter().map(|(_, points)| points[at].1).sum();
             let all: f64 = weights.values().map(|points| points[at].1).sum();
