@@ -10,7 +10,16 @@ use serde_json::Value as Json;
 use std::time::Duration;
 
 /// Figures that cost next to nothing when they are to be quick.
-const CHEAP: [&str; 5] = ["cem-narrowing", "compounding", "ensemble-1d", "mbpo-bound", "mopo-1d"];
+const CHEAP: [&str; 8] = [
+    "cem-narrowing",
+    "compounding",
+    "ensemble-1d",
+    "mbpo-bound",
+    "mopo-1d",
+    "psrl-bound",
+    "psrl-lambda",
+    "psrl-regret",
+];
 
 fn sources(here: &Folder) -> Vec<(String, String)> {
     let text = |of: &Json| of.as_str().unwrap().to_owned();

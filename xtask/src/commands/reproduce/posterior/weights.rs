@@ -17,7 +17,11 @@ pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
     let runs = SWINGUP.run(scale)?;
     let mut of_seeds = Vec::new();
     for run in &runs {
-        let mut weights = Weights::new();
+        let agent = run.config()?.agent;
+        let [n, m] = [&agent["model"]["members"], &agent["policies"]].map(|size| size.as_u64().unwrap_or(0));
+        let names = (0..n).flat_map(|n| (0..m).map(move |m| format!("{n}.{m}")));
+        // Before the first episode all are alike.
+        let mut weights: Weights = names.map(|name| (name, vec![(0, 1.0 / (n * m) as f64)])).collect();
         let mut returns = Vec::new();
         for line in run.metrics()? {
             for (name, weight) in line.scalars.iter() {
@@ -25,14 +29,14 @@ pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
                     weights.entry(policy.to_owned()).or_default().push((line.env_steps, *weight));
                 }
             }
-            returns.extend(scalar(&line, "train/return").map(|earned| (line.env_steps, earned)));
+            returns.extend(scalar(&line, "eval/return").map(|earned| (line.env_steps, earned)));
         }
         of_seeds.push((weights, returns));
     }
-    let Some((weights, returns)) = of_seeds.first() else {
+    let (Some(run), Some((weights, returns))) = (runs.first(), of_seeds.first()) else {
         return Err(Error::invalid("no run: give at least one seed"));
     };
-    let last = returns.last().map_or(0, |(steps, _)| *steps) as f64;
+    let last = run.config()?.steps as f64;
     let point = |&(steps, y): &(u64, f64)| Point { x: steps as f64, y, low: y, high: y };
     let lines = named(weights);
     let of_weights = |until: f64| -> Vec<Series> {
@@ -54,9 +58,9 @@ pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
     let reward = Panel {
         title: "what was earned".to_owned(),
         x: axis("steps in the environment", Some([0.0, last])),
-        y: axis("return of an episode", None),
+        y: axis("return of an evaluation", None),
         series: vec![Series {
-            name: "the policy that played".to_owned(),
+            name: "policies as they are drawn".to_owned(),
             style: Style::Line,
             points: returns.iter().map(point).collect(),
         }],
@@ -67,7 +71,7 @@ pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
         panels: vec![of_policies("at first", FIRST * last), of_policies("all of training", last), reward],
         columns: 3,
     };
-    let mut table = "| seed | policies | half decided after | likeliest in the end | its weight | mean return of the last three episodes |\n|---:|---:|---:|---|---:|---:|\n".to_owned();
+    let mut table = "| seed | policies | half decided after | likeliest in the end | its weight | return of the last evaluation |\n|---:|---:|---:|---|---:|---:|\n".to_owned();
     let mut decided = Vec::new();
     for (seed, (weights, returns)) in of_seeds.iter().enumerate() {
         let half =
@@ -77,11 +81,11 @@ pub(in super::super) fn weights(scale: Scale) -> Result<Made> {
         let (name, weight) = ends
             .max_by(|a, b| a.1.total_cmp(&b.1))
             .map_or(("-", 0.0), |(name, weight)| (name.as_str(), weight));
-        let tail = &returns[returns.len().saturating_sub(3)..];
-        let mean = tail.iter().map(|(_, earned)| earned).sum::<f64>() / tail.len().max(1) as f64;
+        let earned = returns.last().map_or(f64::NAN, |(_, earned)| *earned);
         let half = half.map_or("never".to_owned(), |steps| steps.to_string());
         // Writing to a string does not fail.
-        let _ = writeln!(table, "| {seed} | {} | {half} | {name} | {weight:.2} | {mean:.0} |", weights.len());
+        let _ =
+            writeln!(table, "| {seed} | {} | {half} | {name} | {weight:.2} | {earned:.0} |", weights.len());
     }
     let after: Vec<String> = decided.iter().map(u64::to_string).collect();
     let found = format!(
