@@ -115,7 +115,7 @@ impl TabularLearner for Recorder {
     }
 
     fn span(&self) -> usize {
-        1
+        4
     }
 
     fn save(&self, _: &mut dyn std::io::Write) -> Result<()> {
@@ -141,6 +141,10 @@ fn what_is_seen_of_a_coin_is_a_side_of_it() {
     assert!(coins.iter().all(|reward| [0.0, 1.0f32].iter().any(|side| side.to_bits() == reward.to_bits())));
     assert!((heads - 1000.0).abs() < 6.0 * (4000.0 * 0.25 * 0.75f64).sqrt(), "{heads}");
     assert!(seen(RewardLaw::Given).iter().all(|reward| reward.to_bits() == 0.25f32.to_bits()));
+    // Who plans four steps does not play five: the last would be anybody's guess.
+    let play = Play { episodes: 1, horizon: 5, rewards: RewardLaw::Given };
+    let error = regret(&mut Recorder(Vec::new()), &world, play, Key::root(0)).unwrap_err();
+    assert_eq!(error.to_string(), "episodes of 5 steps for a learner that plans 4: make them equal");
 }
 
 /// Settings of the baselines that cannot be.
